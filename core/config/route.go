@@ -1,26 +1,17 @@
 package config
 
-import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"strconv"
-)
+import "encoding/json"
 
 // ID is the identifier of a resource. In JSON it is a string or an integer; here it is always the string.
 type ID string
 
-// UnmarshalJSON accepts a string or an integer.
+// UnmarshalJSON accepts a string or an integer; null is no id.
 func (id *ID) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		return json.Unmarshal(b, (*string)(id))
+	doc, err := decodeJSON(b)
+	if err != nil || doc == nil {
+		return err
 	}
-	n, err := strconv.ParseInt(string(bytes.TrimSuffix(b, []byte(".0"))), 10, 64)
-	if err != nil {
-		return fmt.Errorf("id %s is neither a string nor an integer", b)
-	}
-	*id = ID(strconv.FormatInt(n, 10))
-	return nil
+	return id.bind(doc)
 }
 
 // Plugins are the plugin configurations of a resource by the plugins' names.

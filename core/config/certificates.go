@@ -1,0 +1,93 @@
+package config
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+)
+
+// certificates checks an ssl (apisix/ssl.lua, check_ssl_conf).
+func certificates(e *examination) error {
+	if err := e.pair(text(e.doc, "cert"), text(e.doc, "key")); err != nil {
+		return err
+	}
+	if text(e.doc, "type") == "client" {
+		return nil
+	}
+	if err := certificateCount(e); err != nil {
+		return err
+	}
+	keys := texts(e.doc, "keys")
+	for i, cert := range texts(e.doc, "certs") {
+		if err := e.pair(cert, keys[i]); err != nil {
+			return fmt.Errorf("failed to handle cert-key pair[%d]: %w", i+1, err)
+		}
+	}
+	if ca := text(field(e.doc, "client"), "ca"); ca != "" && !isSecretRef(ca) {
+		if err := parseCertificate(ca); err != nil {
+			return fmt.Errorf("failed to validate client_cert: %w", err)
+		}
+	}
+	return nil
+}
+
+// certificateCount asks for a key for each further certificate.
+func certificateCount(e *examination) error {
+	if text(e.doc, "type") != "client" && len(texts(e.doc, "certs")) != len(texts(e.doc, "keys")) {
+		return errors.New("mismatched number of certs and keys")
+	}
+	return nil
+}
+
+// pair checks a certificate and its key, as far as they are there and not references to secrets.
+func (e *examination) pair(cert, key string) error {
+	if isSecretRef(cert) || isSecretRef(key) {
+		return nil
+	}
+	if err := parseCertificate(cert); err != nil {
+		return err
+	}
+	plain, err := e.catalog.decryptKey(key)
+	if err != nil {
+		return err
+	}
+	return parseKey(plain)
+}
+
+// parseCertificate checks that text is a chain of certificates.
+func parseCertificate(text string) error {
+	rest := []byte(text)
+	for n := 0; ; n++ {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			if n == 0 {
+				return errors.New("failed to parse cert: it is not PEM")
+			}
+			return nil
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fmt.Errorf("failed to parse cert: %w", err)
+		}
+	}
+}
+
+// parseKey checks that text has a private key. Blocks before it, such as the parameters of a curve, do not matter.
+func parseKey(text string) error {
+	err := errors.New("it is not PEM")
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return fmt.Errorf("failed to parse key: %w", err)
+		}
+		if _, err = x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+			return nil
+		}
+		if _, pkcs1 := x509.ParsePKCS1PrivateKey(block.Bytes); pkcs1 == nil {
+			return nil
+		}
+		if _, sec1 := x509.ParseECPrivateKey(block.Bytes); sec1 == nil {
+			return nil
+		}
+	}
+}
