@@ -1,0 +1,281 @@
+// Package template fills variables into texts of a configuration: "Hello $name", "${name}", "${name ?? default}".
+//
+// The language is APISIX's. A name behind a bare dollar sign is made of letters, digits, underscores and dots; in braces it is
+// anything but a closing brace. A variable without a value gives its default, or nothing. A dollar sign behind a backslash is an
+// ordinary character, and the backslash stays. What is filled in is not looked at again.
+package template
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Template is a compiled text. It is immutable and may be used by several goroutines at once.
+type Template struct {
+	text  string // as it was compiled
+	parts []part // empty where the text has no variables
+}
+
+// part is a literal followed by a variable or a capture.
+type part struct {
+	literal    string
+	kind       kind
+	name       string // of a variable
+	fallback   string
+	hasDefault bool
+	capture    int
+	size       int // of the variable or capture in the text
+}
+
+type kind uint8
+
+const (
+	literal kind = iota
+	variable
+	capture
+)
+
+// Compile compiles s. Every text is a template.
+func Compile(s string) *Template { return compile(s, false) }
+
+// CompileCaptures compiles s as [Compile] does, but $1 and ${1} stand for the groups of a regular expression.
+func CompileCaptures(s string) *Template { return compile(s, true) }
+
+// Static returns the text of a template without variables, and whether it is one.
+func (t *Template) Static() (string, bool) { return t.text, len(t.parts) == 0 }
+
+// String returns the text that the template was compiled from.
+func (t *Template) String() string { return t.text }
+
+// HasCaptures tells whether the template refers to groups of a regular expression.
+func (t *Template) HasCaptures() bool {
+	return slices.ContainsFunc(t.parts, func(p part) bool { return p.kind == capture })
+}
+
+// Cut splits the template around the first sep that stands outside of variables. Without one, before is t and after is nil.
+func (t *Template) Cut(sep byte) (before, after *Template) {
+	at := 0 // of the part in the text
+	for i, p := range t.partsOrText() {
+		k := strings.IndexByte(p.literal, sep)
+		if k < 0 {
+			at += len(p.literal) + p.size
+			continue
+		}
+		before, after = &Template{text: t.text[:at+k]}, &Template{text: t.text[at+k+1:]}
+		if i > 0 {
+			before.parts = append(slices.Clone(t.parts[:i]), part{literal: p.literal[:k]})
+		}
+		p.literal = p.literal[k+1:]
+		if rest := append([]part{p}, t.parts[min(i+1, len(t.parts)):]...); len(rest) > 1 || p.kind != literal {
+			after.parts = rest
+		}
+		return before, after
+	}
+	return t, nil
+}
+
+func (t *Template) partsOrText() []part {
+	if len(t.parts) == 0 {
+		return []part{{literal: t.text}}
+	}
+	return t.parts
+}
+
+// Escape tells how values and defaults are changed before they are filled in. What else stands in the text is never changed.
+type Escape uint8
+
+// The ways of changing values.
+const (
+	EscapeNone    Escape = iota
+	EscapeControl        // control bytes but the tab become %XX, so that a value can not break a header field
+	EscapeMark           // question marks become %3F, so that a value can not begin a query
+)
+
+// Vars gives the values of variables; an sdk.Exchange is one.
+type Vars interface {
+	Var(name string) (string, bool)
+}
+
+// Source is where values come from.
+type Source struct {
+	Vars     Vars
+	Captures []string // the groups of a match, the whole match first; a group beyond its end is empty
+	Escape   Escape
+}
+
+// Append appends the filled template to dst.
+func (t *Template) Append(dst []byte, get func(name string) (string, bool)) []byte {
+	dst, _ = t.Expand(dst, Source{Vars: getter(get)})
+	return dst
+}
+
+// Execute returns the filled template.
+func (t *Template) Execute(get func(name string) (string, bool)) string {
+	if len(t.parts) == 0 {
+		return t.text
+	}
+	var buf [128]byte
+	return string(t.Append(buf[:0], get))
+}
+
+// Text returns the template filled from src.
+func (t *Template) Text(src Source) string {
+	if len(t.parts) == 0 {
+		return t.text
+	}
+	if p := &t.parts[0]; len(t.parts) == 1 && p.literal == "" && p.kind == variable {
+		// A variable alone is the most frequent template, and its value can be taken as it is.
+		if value, ok := src.Vars.Var(p.name); ok && !needsEscape(value, src.Escape) {
+			return value
+		}
+	}
+	var buf [128]byte
+	dst, _ := t.Expand(buf[:0], src)
+	return string(dst)
+}
+
+// Expand appends the template filled from src to dst, and counts the variables that had a value or a default.
+func (t *Template) Expand(dst []byte, src Source) ([]byte, int) {
+	if len(t.parts) == 0 {
+		return append(dst, t.text...), 0
+	}
+	resolved := 0
+	for i := range t.parts {
+		p := &t.parts[i]
+		dst = append(dst, p.literal...)
+		switch p.kind {
+		case capture:
+			if p.capture < len(src.Captures) {
+				dst = appendEscaped(dst, src.Captures[p.capture], src.Escape)
+			}
+		case variable:
+			if value, ok := src.Vars.Var(p.name); ok {
+				dst = appendEscaped(dst, value, src.Escape)
+				resolved++
+			} else if p.hasDefault {
+				dst = appendEscaped(dst, p.fallback, src.Escape)
+				resolved++
+			}
+		}
+	}
+	return dst, resolved
+}
+
+type getter func(name string) (string, bool)
+
+// Var implements [Vars].
+func (g getter) Var(name string) (string, bool) { return g(name) }
+
+func appendEscaped(dst []byte, value string, escape Escape) []byte {
+	if !needsEscape(value, escape) {
+		return append(dst, value...)
+	}
+	const hex = "0123456789ABCDEF"
+	for i := range len(value) {
+		if c := value[i]; escape.covers(c) {
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+func needsEscape(value string, escape Escape) bool {
+	if escape == EscapeNone {
+		return false
+	}
+	for i := range len(value) {
+		if escape.covers(value[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e Escape) covers(c byte) bool {
+	switch e {
+	case EscapeControl:
+		return c < ' ' && c != '\t' || c == 0x7f
+	case EscapeMark:
+		return c == '?'
+	}
+	return false
+}
+
+func compile(s string, captures bool) *Template {
+	t := &Template{text: s}
+	start := 0 // of the literal
+	for i := 0; i < len(s); {
+		if s[i] != '$' || (i > 0 && s[i-1] == '\\') {
+			i++
+			continue
+		}
+		p, size := scan(s[i+1:], captures)
+		if size == 0 {
+			i++
+			continue
+		}
+		p.literal, p.size = s[start:i], 1+size
+		t.parts = append(t.parts, p)
+		i += 1 + size
+		start = i
+	}
+	if len(t.parts) > 0 && start < len(s) {
+		t.parts = append(t.parts, part{literal: s[start:]})
+	}
+	return t
+}
+
+// scan reads what stands behind a dollar sign and returns its length, 0 where it is neither a variable nor a capture.
+func scan(s string, captures bool) (part, int) {
+	if captures {
+		if p, size := scanCapture(s); size > 0 {
+			return p, size
+		}
+	}
+	if strings.HasPrefix(s, "{") {
+		end := strings.IndexByte(s, '}')
+		if end <= 1 {
+			return part{}, 0
+		}
+		p := part{kind: variable}
+		p.name, p.fallback, p.hasDefault = strings.Cut(strings.Trim(s[1:end], space), "??")
+		p.name = strings.TrimRight(p.name, space)
+		p.fallback, _, _ = strings.Cut(p.fallback, "??")
+		p.fallback = strings.Trim(p.fallback, space)
+		return p, end + 1
+	}
+	size := 0
+	for size < len(s) && isName(s[size]) {
+		size++
+	}
+	return part{kind: variable, name: s[:size]}, size
+}
+
+const space = " \t\n\v\f\r"
+
+// scanCapture reads the number of a group: digits, with a brace before and a brace behind, each of which may be missing.
+func scanCapture(s string) (part, int) {
+	at := 0
+	if strings.HasPrefix(s, "{") {
+		at = 1
+	}
+	end := at
+	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
+		end++
+	}
+	number, err := strconv.Atoi(s[at:end])
+	if err != nil {
+		return part{}, 0
+	}
+	if strings.HasPrefix(s[end:], "}") {
+		end++
+	}
+	return part{kind: capture, capture: number}, end
+}
+
+func isName(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.'
+}
