@@ -1,0 +1,181 @@
+package core
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/polygate/polygate/core/plan"
+	"github.com/polygate/polygate/core/router"
+	"github.com/polygate/polygate/core/transport"
+	"github.com/polygate/polygate/core/upstream"
+	"github.com/polygate/polygate/sdk"
+)
+
+// exchange is one request and its response. It is used again for later requests.
+type exchange struct {
+	g      *Gateway
+	snap   *snapshot
+	stream transport.Stream
+	req    *transport.Request
+	peer   *transport.Peer
+
+	start         time.Time
+	remote        netip.Addr // of the client, as far as trusted peers tell
+	remoteText    string
+	forwardedFor  string // the header's value where the peer is trusted
+	forwarded     forwardedFields
+	matched       router.Match
+	route         *route
+	global, plan  *plan.Plan     // never nil
+	current       *plan.Instance // whose hook runs
+	phase         sdk.Phase
+	consumer      *sdk.Consumer
+	wantedKnown   []verdict
+	vars          []variable
+	fault         error // a plugin did something that fails the request
+	newBody       []byte
+	hasNewBody    bool
+	bodyRead      bool
+	upstreamHost  string
+	balancerIP    string
+	outbound      transport.Outbound
+	isHead        bool
+	upstreamStart time.Time
+	tries         []tried
+	try           upstream.Try
+	node          *node
+
+	resp       transport.Response
+	origin     sdk.Origin
+	responding bool // the header filters have begun
+	early      []earlyField
+	reply      []byte         // body of the response where it is in memory
+	source     transport.Body // else where it comes from
+	call       transport.Call // kept until the response is done
+	pump       *pump
+	cut        atomic.Bool // the client went away while an upstream was waited for
+	aborted    bool
+	bodySent   int64
+	received   int64
+	sent       int64
+	took       time.Duration
+	upTook     time.Duration
+
+	reqView    requestView
+	respView   responseView
+	bodyView   bodyView
+	reqHeader  headerView
+	respHeader headerView
+	consumers  consumersView
+	gone       func() // clientGone, bound once
+	ctx        context.Context
+	cancel     context.CancelCauseFunc
+}
+
+var _ sdk.Exchange = (*exchange)(nil)
+
+var emptyPlan = &plan.Plan{}
+
+func newExchange(g *Gateway) *exchange {
+	x := &exchange{g: g}
+	x.reqView.x, x.respView.x, x.bodyView.x, x.consumers.x = x, x, x, x
+	x.reqHeader.x, x.respHeader.x, x.respHeader.response = x, x, true
+	x.gone = x.clientGone
+	return x
+}
+
+func (g *Gateway) begin(s transport.Stream) *exchange {
+	x, _ := g.exchanges.Get().(*exchange)
+	if x == nil {
+		x = newExchange(g)
+	}
+	x.snap = g.current.Load()
+	x.stream, x.req, x.peer = s, s.Request(), s.Peer()
+	x.start = time.Now()
+	x.global, x.plan = x.snap.global, emptyPlan
+	x.isHead = x.req.Method == "HEAD"
+	x.sanitise()
+	return x
+}
+
+// end gives the exchange back. What it still refers to would keep memory alive, or worse, be seen by another request.
+func (g *Gateway) end(x *exchange) {
+	x.snap, x.stream, x.req, x.peer, x.route, x.current = nil, nil, nil, nil, nil, nil
+	x.matched = router.Match{Params: x.matched.Params[:0]}
+	x.consumer, x.fault = nil, nil
+	x.wantedKnown, x.vars, x.early, x.tries = x.wantedKnown[:0], x.vars[:0], x.early[:0], x.tries[:0]
+	x.outbound.Request, x.outbound.Added = nil, nil
+	x.newBody, x.hasNewBody, x.bodyRead, x.upstreamHost = nil, false, false, ""
+	x.balancerIP = ""
+	x.forwardedFor, x.forwarded, x.remoteText = "", forwardedFields{}, ""
+	x.try.Reset()
+	x.node, x.reply, x.source, x.call, x.pump = nil, nil, nil, nil, nil
+	x.origin, x.responding, x.aborted = sdk.OriginNone, false, false
+	x.bodySent, x.upTook, x.upstreamStart = 0, 0, time.Time{}
+	x.cut.Store(false)
+	if x.ctx != nil {
+		x.cancel(context.Canceled)
+		x.ctx, x.cancel = nil, nil
+	}
+	x.resp.Begin(nil)
+	g.exchanges.Put(x)
+}
+
+// Context is made when a plugin asks for it first.
+func (x *exchange) Context() context.Context {
+	if x.ctx == nil {
+		x.ctx, x.cancel = context.WithCancelCause(x.g.base)
+		x.stream.Waiting(x.gone)
+	}
+	return x.ctx
+}
+
+// Request returns the request; from now on its strings are ordinary ones.
+func (x *exchange) Request() sdk.Request {
+	x.req.Own()
+	return &x.reqView
+}
+
+// Response returns the response.
+func (x *exchange) Response() sdk.Response {
+	x.resp.Own()
+	return &x.respView
+}
+
+// Exit makes the error that answers the request.
+func (x *exchange) Exit(status int, body any) error { return &sdk.Exit{Status: status, Body: body} }
+
+// Consumers returns the table of consumers.
+func (x *exchange) Consumers() sdk.Consumers { return &x.consumers }
+
+// Log returns the request's logger.
+func (x *exchange) Log() *slog.Logger {
+	log := x.g.log
+	if x.route != nil {
+		log = log.With("route", x.route.id)
+	}
+	if x.current != nil {
+		log = log.With("plugin", x.current.Name)
+	}
+	return log
+}
+
+// clientGone is called from another goroutine while an upstream, or a plugin with a context, is waited for.
+func (x *exchange) clientGone() {
+	x.cut.Store(true)
+	if x.call != nil {
+		x.call.Cut()
+	}
+	if x.cancel != nil {
+		x.cancel(errClientGone)
+	}
+}
+
+// Timing returns when the request began, how long it took in all and at its upstream, and the bytes that came from the client and went
+// to it. It is for plugins that count requests; the same figures as text are variables.
+func (x *exchange) Timing() (start time.Time, total, upstream time.Duration, bytesIn, bytesOut int64) {
+	return x.start, x.took, x.upTook, x.received, x.sent
+}

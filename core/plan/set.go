@@ -1,0 +1,135 @@
+// Package plan turns plugin configurations into flat lists of hooks, one list for each phase.
+//
+// A [Set] has the configured plugins of one resource. A [Plan] is what a request runs: the sets of a route, its plugin_config and
+// its service put together, in order of priority. Both are made when configuration changes and never change after that.
+package plan
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+
+	"github.com/polygate/polygate/core/config"
+	"github.com/polygate/polygate/internal/expr"
+	"github.com/polygate/polygate/sdk"
+)
+
+// Instance is one configured plugin.
+type Instance struct {
+	Name     string
+	Owner    string // the resource that it belongs to, for example "routes/1"
+	Priority int
+	Auth     bool
+	Conf     json.RawMessage
+	Hooks    sdk.Hooks
+
+	PreferRoute   bool
+	Filter        *expr.Expr      // nil: runs for every request
+	ErrorResponse json.RawMessage // body of its answers from status 400 on, nil: its own
+}
+
+// Set is the configured plugins of one resource, by name. The nil Set is empty.
+type Set struct {
+	instances map[string]*Instance
+	metadata  map[string]json.RawMessage // that the instances were made with
+}
+
+// Maker configures plugins.
+type Maker struct {
+	Catalog *config.Catalog
+	Attrs   map[string]json.RawMessage // plugin_attr by plugin
+}
+
+// Owner is the resource that a set is made for.
+type Owner struct {
+	Key     string // for example "routes/1"
+	Version string
+}
+
+// Make configures the plugins of a resource. Instances of before whose configuration has not changed are kept, with their state. An
+// error names every plugin that could not be configured; the set is nil then.
+func (m *Maker) Make(o Owner, plugins config.Plugins, metadata map[string]json.RawMessage, before *Set) (*Set, error) {
+	if len(plugins) == 0 {
+		return nil, nil
+	}
+	set := &Set{instances: make(map[string]*Instance, len(plugins)), metadata: map[string]json.RawMessage{}}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(plugins)) {
+		if kept := before.unchanged(name, plugins[name], metadata[name]); kept != nil {
+			set.instances[name], set.metadata[name] = kept, metadata[name]
+			continue
+		}
+		instance, err := m.configure(o, name, plugins[name], metadata[name])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("plugin %s: %w", name, err))
+			continue
+		}
+		if instance != nil {
+			set.instances[name], set.metadata[name] = instance, metadata[name]
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return set, nil
+}
+
+func (s *Set) unchanged(name string, conf, metadata json.RawMessage) *Instance {
+	if s == nil {
+		return nil
+	}
+	i := s.instances[name]
+	if i == nil || !bytes.Equal(i.Conf, conf) || !bytes.Equal(s.metadata[name], metadata) {
+		return nil
+	}
+	return i
+}
+
+// configure returns nil for a plugin that is switched off or that the catalog leaves out.
+func (m *Maker) configure(o Owner, name string, conf, metadata json.RawMessage) (*Instance, error) {
+	plugin, ok := m.Catalog.Plugin(name)
+	if !ok {
+		return nil, nil
+	}
+	meta, err := config.SplitMeta(conf)
+	if err != nil || meta.Disable {
+		return nil, err
+	}
+	ctx := sdk.WithScope(context.Background(), sdk.Scope{
+		Resource: o.Key, Version: o.Version, Metadata: metadata, Attr: m.Attrs[name],
+	})
+	hooks, err := configureSafely(ctx, plugin, conf)
+	if err != nil {
+		return nil, err
+	}
+	info := plugin.Info()
+	i := &Instance{
+		Name: name, Owner: o.Key, Priority: info.Priority, Auth: info.Auth, Conf: conf, Hooks: hooks,
+		PreferRoute: info.PreferRoute, ErrorResponse: meta.ErrorResponse,
+	}
+	if meta.Priority != nil {
+		i.Priority = *meta.Priority
+	}
+	if len(meta.Filter) > 0 {
+		// A filter that does not compile lets the plugin run: leaving out a plugin that may protect the route would be worse.
+		i.Filter, _ = expr.Compile(meta.Filter)
+	}
+	if hooks.Close != nil {
+		runtime.AddCleanup(i, func(closeHooks func() error) { _ = closeHooks() }, hooks.Close)
+	}
+	return i, nil
+}
+
+func configureSafely(ctx context.Context, p sdk.Plugin, conf json.RawMessage) (h sdk.Hooks, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic while it was configured: %v", r)
+		}
+	}()
+	return p.Configure(ctx, conf)
+}

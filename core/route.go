@@ -1,0 +1,123 @@
+package core
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/polygate/polygate/core/config"
+	"github.com/polygate/polygate/core/plan"
+	"github.com/polygate/polygate/core/transport"
+	"github.com/polygate/polygate/core/upstream"
+)
+
+// route is a route as requests use it: merged with its service and plugin_config, its plugins flat. It does not change, but for what it
+// remembers of consumers.
+type route struct {
+	id, name               string
+	serviceID, serviceName string
+	plan                   *plan.Plan // never nil
+	upstream               *target    // nil where there is none
+	upstreamID             string
+	timeouts               *transport.Timeouts // nil: the upstream's
+	websocket              bool
+	fault                  error // why it cannot be served; nil as a rule
+
+	consumers sync.Map // *plan.Set of a consumer -> *consumerPlan
+	global    atomic.Pointer[globalPlan]
+}
+
+// consumerPlan is a route's plan for a consumer.
+type consumerPlan struct {
+	plan    *plan.Plan
+	rewrite []plan.Step
+}
+
+// globalPlan is what runs of the global rules for a route.
+type globalPlan struct{ of, plan *plan.Plan }
+
+// planFor returns the route's plan for a consumer with plugins of its own, and the rewrite hooks that are still to run.
+func (r *route) planFor(set *plan.Set) (*plan.Plan, []plan.Step) {
+	if set == nil {
+		return r.plan, nil
+	}
+	known, ok := r.consumers.Load(set)
+	if !ok {
+		merged, rewrite := r.plan.With(set)
+		known, _ = r.consumers.LoadOrStore(set, &consumerPlan{orEmpty(merged), rewrite})
+	}
+	c := known.(*consumerPlan)
+	return c.plan, c.rewrite
+}
+
+// globalPlan leaves out of the global rules what the route itself has and runs in their place.
+func (r *route) globalPlan(global *plan.Plan) *plan.Plan {
+	if known := r.global.Load(); known != nil && known.of == global {
+		return known.plan
+	}
+	p := orEmpty(global.Without(r.plan))
+	r.global.Store(&globalPlan{global, p})
+	return p
+}
+
+func orEmpty(p *plan.Plan) *plan.Plan {
+	if p == nil {
+		return emptyPlan
+	}
+	return p
+}
+
+// parts are what a route is made of besides itself.
+type parts struct {
+	service      *config.Service
+	serviceSet   *plan.Set
+	serviceUp    *target
+	pluginConfig *config.PluginConfig
+	pluginSet    *plan.Set
+	upstreams    func(id string) *target
+}
+
+// newRoute merges a route with its parts.
+func newRoute(c *config.Route, own *plan.Set, ownUp *target, p parts) *route {
+	m := config.Merge(c, p.service, p.pluginConfig)
+	r := &route{
+		id: string(c.ID), name: c.Name, serviceID: string(c.ServiceID), websocket: m.EnableWebsocket,
+		plan: orEmpty(plan.Merge(p.serviceSet, p.pluginSet, own)),
+	}
+	if p.service != nil {
+		r.serviceName = p.service.Name
+	}
+	if m.Timeout != nil {
+		t := transportTimeouts(upstream.NewTimeouts(m.Timeout))
+		r.timeouts = &t
+	}
+	switch {
+	case m.UpstreamID != "":
+		r.upstreamID = string(m.UpstreamID)
+		r.upstream = p.upstreams(r.upstreamID)
+	case c.Upstream != nil:
+		r.upstream = ownUp
+	default:
+		r.upstream = p.serviceUp
+	}
+	r.fault = missingPart(c, p)
+	return r
+}
+
+// missingPart fails a route whose service or plugin_config is not there: without them it would be served without their plugins.
+func missingPart(c *config.Route, p parts) error {
+	switch {
+	case c.ServiceID != "" && p.service == nil:
+		return &Fault{Source: FaultGateway, Status: http.StatusNotFound, Op: "merge the route",
+			Public: "the service of the route does not exist", Err: fmt.Errorf("there is no service %q", c.ServiceID)}
+	case c.PluginConfigID != "" && p.pluginConfig == nil:
+		return &Fault{Source: FaultGateway, Status: http.StatusServiceUnavailable, Op: "merge the route",
+			Public: "the plugin_config of the route does not exist", Err: fmt.Errorf("there is no plugin_config %q", c.PluginConfigID)}
+	}
+	return nil
+}
+
+func transportTimeouts(t upstream.Timeouts) transport.Timeouts {
+	return transport.Timeouts{Connect: t.Connect, Send: t.Send, Read: t.Read}
+}

@@ -1,0 +1,175 @@
+package core
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/polygate/polygate/core/transport"
+	"github.com/polygate/polygate/sdk"
+)
+
+// beginResponse makes the head ready for the header filters.
+func (x *exchange) beginResponse() {
+	x.responding = true
+	f := &x.resp.Fields
+	if x.origin != sdk.OriginUpstream {
+		f.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	} else if x.resp.Status != http.StatusSwitchingProtocols {
+		dropUpgrade(f)
+	}
+	if x.g.serverHeader != "" {
+		f.Set("Server", x.g.serverHeader)
+	}
+	if len(x.tries) > 0 && (x.g.showUpstreamStatus || x.resp.Status >= 500) {
+		f.Set("X-APISIX-Upstream-Status", x.upstreamStatus())
+	}
+	for i := range x.early {
+		e := &x.early[i]
+		applyField(f, e.name, e.value, e.op)
+	}
+}
+
+func dropUpgrade(f *transport.Fields) {
+	for i := range f.List {
+		if f.List[i].ID == transport.FieldUpgrade {
+			f.Del("Upgrade")
+			return
+		}
+	}
+}
+
+// send sends head and body.
+func (x *exchange) send() error {
+	switch {
+	case x.resp.Status == statusClientClosed:
+		return errClientGone
+	case x.resp.Status == http.StatusSwitchingProtocols:
+		return x.tunnel()
+	case x.bodyFiltered():
+		return x.sendFiltered()
+	case x.source == nil:
+		return x.sendWhole(x.reply)
+	}
+	return x.relay()
+}
+
+// sendWhole sends a body that is in memory.
+func (x *exchange) sendWhole(body []byte) error {
+	x.stream.Respond(&x.resp, false)
+	x.bodySent = int64(len(body))
+	if err := x.stream.Write(body, true); err != nil {
+		return err
+	}
+	return x.stream.Finish(nil)
+}
+
+// relay sends the upstream's body as it comes.
+func (x *exchange) relay() error {
+	x.stream.Respond(&x.resp, false)
+	if piece, all := x.source.Buffered(); all {
+		x.bodySent = int64(len(piece))
+		err := x.stream.Write(piece, true)
+		x.source.Discard(len(piece))
+		if err != nil {
+			return err
+		}
+		return x.stream.Finish(nil)
+	}
+	buf := x.g.pieces.get()
+	defer x.g.pieces.put(buf)
+	for {
+		n, err := x.source.Read(*buf)
+		if n > 0 {
+			x.bodySent += int64(n)
+			_, done := x.source.Buffered()
+			if err := x.stream.Write((*buf)[:n], done); err != nil {
+				return err
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return x.stream.Finish(x.source.Trailers())
+		case err != nil:
+			return x.cutShort(err)
+		}
+	}
+}
+
+// cutShort is an upstream's response that ended before its end: the client has to see that too.
+func (x *exchange) cutShort(err error) error {
+	return &Fault{Source: FaultUpstream, Op: "read the response of " + x.node.Addr, Err: err}
+}
+
+// sendFiltered sends the body through the body filters. One that is all there already keeps an exact length.
+func (x *exchange) sendFiltered() error {
+	whole, all := x.reply, x.source == nil
+	if !all {
+		whole, all = x.source.Buffered()
+	}
+	if !all {
+		return x.sendPieces()
+	}
+	c := sdk.Chunk{Data: whole, Last: true}
+	if err := x.filterBody(&c); err != nil {
+		x.answer(err)
+		return x.sendWhole(x.reply)
+	}
+	if !x.isHead && x.resp.Status != http.StatusNotModified {
+		x.resp.ContentLength = int64(len(c.Data))
+	}
+	err := x.sendWhole(c.Data)
+	if x.source != nil && err == nil {
+		x.source.Discard(len(whole))
+	}
+	return err
+}
+
+func (x *exchange) sendPieces() error {
+	x.stream.Respond(&x.resp, false)
+	buf := x.g.pieces.get()
+	defer x.g.pieces.put(buf)
+	for {
+		n, err := x.source.Read(*buf)
+		if err != nil && err != io.EOF {
+			return x.cutShort(err)
+		}
+		rest, all := x.source.Buffered()
+		c := sdk.Chunk{Data: (*buf)[:n], Last: all && len(rest) == 0}
+		if err := x.filterBody(&c); err != nil {
+			return err
+		}
+		x.bodySent += int64(len(c.Data))
+		if err := x.stream.Write(c.Data, c.Last); err != nil {
+			return err
+		}
+		if c.Last {
+			return x.stream.Finish(x.source.Trailers())
+		}
+	}
+}
+
+// abandon ends a response that cannot be completed.
+func (x *exchange) abandon(err error) {
+	x.stream.Abort()
+	x.aborted = true
+	x.drop()
+	if err != errClientGone {
+		x.g.report(x, err)
+	}
+}
+
+// finish ends what belongs to the exchange after the response has been sent, and takes its figures.
+func (x *exchange) finish() {
+	x.stream.Waiting(nil)
+	if x.call != nil {
+		x.stopPump()
+		x.call.Done(!x.aborted)
+		x.call = nil
+	}
+	x.received, x.sent = x.stream.Bytes()
+	x.took = time.Since(x.start)
+	if !x.upstreamStart.IsZero() {
+		x.upTook = x.took - x.upstreamStart.Sub(x.start)
+	}
+}

@@ -1,0 +1,400 @@
+package core
+
+import (
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/polygate/polygate/core/transport"
+)
+
+// variable is one that a plugin has set.
+type variable struct{ name, value string }
+
+// SetVar sets a variable for the rest of the request. Those that steer the upstream request are acted upon.
+func (x *exchange) SetVar(name, value string) {
+	if name == "upstream_host" {
+		if !transport.ValidValue(value) || strings.ContainsAny(value, " /") {
+			x.blame("set upstream_host to %q, which is not a host", value)
+			return
+		}
+		x.upstreamHost = value
+	}
+	for i := range x.vars {
+		if x.vars[i].name == name {
+			x.vars[i].value = value
+			return
+		}
+	}
+	x.vars = append(x.vars, variable{name, value})
+}
+
+// Value returns a variable for an expression: one that may be something else than text.
+func (x *exchange) Value(name string) (any, bool) { return x.Var(name) }
+
+// Var returns a variable of the request (apisix/core/ctx.lua and nginx's variables).
+func (x *exchange) Var(name string) (string, bool) {
+	x.req.Own()
+	for i := range x.vars {
+		if x.vars[i].name == name {
+			return x.vars[i].value, true
+		}
+	}
+	if v, ok := x.requestVar(name); ok {
+		return v, true
+	}
+	if v, ok := x.responseVar(name); ok {
+		return v, true
+	}
+	if v, ok := x.routeVar(name); ok {
+		return v, true
+	}
+	return x.prefixedVar(name)
+}
+
+func (x *exchange) requestVar(name string) (string, bool) {
+	switch name {
+	case "remote_addr":
+		return x.remoteText, true
+	case "uri", "document_uri":
+		return x.req.Path, true
+	case "request_uri":
+		return joinQuery(x.req.RawPath, x.req.Query), true
+	case "real_request_uri":
+		return x.req.Target, true
+	case "method", "request_method":
+		return x.req.Method, true
+	case "args", "query_string":
+		return x.req.Query, true
+	case "is_args":
+		if x.req.Query == "" {
+			return "", true
+		}
+		return "?", true
+	case "host":
+		return hostName(x.req.Host), true
+	case "http_host":
+		return x.req.Host, x.req.Host != ""
+	case "scheme":
+		return x.scheme(), true
+	case "request":
+		return x.req.Method + " " + x.req.Target + " " + x.protocol(), true
+	case "server_protocol":
+		return x.protocol(), true
+	case "content_type":
+		return found(x.req.Fields.Get("Content-Type"))
+	case "content_length":
+		return found(x.req.Fields.Get("Content-Length"))
+	case "cookie":
+		return found(x.req.Fields.Get("Cookie"))
+	}
+	return x.connectionVar(name)
+}
+
+func (x *exchange) connectionVar(name string) (string, bool) {
+	switch name {
+	case "remote_port":
+		return strconv.Itoa(int(x.peer.Remote.Port())), true
+	case "realip_remote_addr":
+		return x.peer.RemoteIP, true
+	case "realip_remote_port":
+		return strconv.Itoa(int(x.peer.Remote.Port())), true
+	case "binary_remote_addr":
+		return string(x.remote.AsSlice()), true
+	case "server_addr":
+		return x.peer.Local.Addr().String(), true
+	case "server_port":
+		return x.peer.LocalPort, true
+	case "server_name":
+		return "_", true
+	case "hostname":
+		return x.g.hostname, true
+	case "pid":
+		return strconv.Itoa(os.Getpid()), true
+	case "ssl_server_name":
+		if x.peer.TLS != nil {
+			return found(x.peer.TLS.ServerName)
+		}
+	case "https":
+		if x.peer.TLS != nil {
+			return "on", true
+		}
+		return "", true
+	case "remote_user":
+		return "", false
+	}
+	return x.timeVar(name)
+}
+
+func (x *exchange) timeVar(name string) (string, bool) {
+	switch name {
+	case "msec":
+		return seconds(time.Duration(x.start.Add(x.elapsed()).UnixMilli()) * time.Millisecond), true
+	case "time_iso8601":
+		return x.start.Add(x.elapsed()).Format("2006-01-02T15:04:05-07:00"), true
+	case "time_local":
+		return x.start.Add(x.elapsed()).Format("02/Jan/2006:15:04:05 -0700"), true
+	case "request_time":
+		return seconds(x.elapsed()), true
+	case "request_length":
+		return strconv.FormatInt(x.received, 10), true
+	case "bytes_sent":
+		return strconv.FormatInt(x.sent, 10), true
+	case "body_bytes_sent":
+		return strconv.FormatInt(x.bodySent, 10), true
+	}
+	return "", false
+}
+
+func (x *exchange) elapsed() time.Duration {
+	if x.took > 0 {
+		return x.took
+	}
+	return time.Since(x.start)
+}
+
+func (x *exchange) responseVar(name string) (string, bool) {
+	switch name {
+	case "status":
+		if x.responding {
+			return strconv.Itoa(x.resp.Status), true
+		}
+		return "000", true
+	case "upstream_addr", "upstream_status", "upstream_response_time", "upstream_connect_time", "upstream_header_time":
+		if len(x.tries) == 0 {
+			return "", false
+		}
+		return x.upstreamVar(name), true
+	case "upstream_host":
+		if x.node != nil && x.outbound.Host != "" {
+			return x.outbound.Host, true
+		}
+		return found(orElse(x.upstreamHost, x.req.Host))
+	case "upstream_scheme":
+		if x.route != nil && x.route.upstream != nil {
+			return x.route.upstream.Scheme, true
+		}
+		return "http", true
+	case "upstream_uri":
+		return joinQuery(x.req.RawPath, x.req.Query), true
+	case "balancer_ip":
+		if x.call != nil || len(x.tries) > 0 {
+			return found(x.balancerIP)
+		}
+	case "balancer_port":
+		if x.node != nil {
+			return strconv.Itoa(x.node.Port), true
+		}
+	case "upstream_unresolved_host":
+		if x.node != nil {
+			return x.node.Host, true
+		}
+	}
+	return "", false
+}
+
+// upstreamVar lists a figure for every node that was tried, as nginx does.
+func (x *exchange) upstreamVar(name string) string {
+	var b []byte
+	for i, t := range x.tries {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		last := i == len(x.tries)-1
+		switch {
+		case name == "upstream_addr":
+			b = append(b, t.addr...)
+		case name == "upstream_status" && t.status == 0:
+			b = append(b, "502"...)
+		case name == "upstream_status":
+			b = strconv.AppendInt(b, int64(t.status), 10)
+		case name == "upstream_response_time" && last && x.upTook > 0:
+			b = append(b, seconds(x.upTook)...)
+		default:
+			b = append(b, seconds(t.took)...)
+		}
+	}
+	return string(b)
+}
+
+func (x *exchange) upstreamStatus() string { return x.upstreamVar("upstream_status") }
+
+func (x *exchange) routeVar(name string) (string, bool) {
+	switch name {
+	case "consumer_name":
+		if x.consumer != nil {
+			return x.consumer.Username, true
+		}
+	case "consumer_group_id":
+		if x.consumer != nil {
+			return found(x.consumer.GroupID)
+		}
+	}
+	if x.route == nil {
+		return "", false
+	}
+	switch name {
+	case "route_id":
+		return x.route.id, true
+	case "route_name":
+		return found(x.route.name)
+	case "service_id":
+		return found(x.route.serviceID)
+	case "service_name":
+		return found(x.route.serviceName)
+	case "matched_uri":
+		return x.matched.Path, true
+	case "matched_host":
+		return found(x.matched.Host)
+	}
+	return "", false
+}
+
+func (x *exchange) prefixedVar(name string) (string, bool) {
+	prefix, rest, ok := strings.Cut(name, "_")
+	if !ok {
+		return "", false
+	}
+	switch prefix {
+	case "arg":
+		return queryArg(x.req.Query, rest)
+	case "http":
+		return joined(x.req.Fields.List, rest)
+	case "cookie":
+		return cookie(x.req.Fields.List, rest)
+	case "uri":
+		if param, ok := strings.CutPrefix(rest, "param_"); ok {
+			return x.matched.Param(param)
+		}
+	case "sent":
+		if field, ok := strings.CutPrefix(rest, "http_"); ok && x.responding {
+			return joined(x.resp.Fields.List, field)
+		}
+	case "upstream":
+		if field, ok := strings.CutPrefix(rest, "http_"); ok && len(x.tries) > 0 {
+			return joined(x.resp.Fields.List, field)
+		}
+	case "post":
+		if field, ok := strings.CutPrefix(rest, "arg_"); ok {
+			return x.postArg(field)
+		}
+	}
+	return "", false
+}
+
+// postArg reads a form in the body, as far as it is not larger than postArgLimit.
+func (x *exchange) postArg(name string) (string, bool) {
+	mediaType, _, _ := strings.Cut(x.req.Fields.Get("Content-Type"), ";")
+	if !transport.EqualFold(strings.TrimSpace(mediaType), "application/x-www-form-urlencoded") {
+		return "", false
+	}
+	body, err := x.bodyView.Bytes(postArgLimit)
+	if err != nil {
+		return "", false
+	}
+	return queryArg(string(body), name)
+}
+
+const postArgLimit = 1 << 20
+
+func (x *exchange) protocol() string {
+	if x.req.Minor == 0 {
+		return "HTTP/1.0"
+	}
+	return "HTTP/1.1"
+}
+
+func found(s string) (string, bool) { return s, s != "" }
+
+func joinQuery(path, query string) string {
+	if query == "" {
+		return path
+	}
+	return path + "?" + query
+}
+
+// seconds writes a duration as nginx does, with milliseconds.
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', 3, 64)
+}
+
+// queryArg returns the first value of a name in a query, decoded.
+func queryArg(query, name string) (string, bool) {
+	for query != "" {
+		var item string
+		item, query, _ = strings.Cut(query, "&")
+		key, value, _ := strings.Cut(item, "=")
+		if key != name && (strings.IndexByte(key, '%') < 0 && strings.IndexByte(key, '+') < 0 || unescape(key) != name) {
+			continue
+		}
+		return unescape(value), true
+	}
+	return "", false
+}
+
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s
+	}
+	decoded, err := url.QueryUnescape(s)
+	if err != nil {
+		return s
+	}
+	return decoded
+}
+
+// joined returns the values of the field that a variable's name stands for, joined as nginx does.
+func joined(fields []transport.Field, variable string) (string, bool) {
+	value, ok := "", false
+	for i := range fields {
+		if !sameName(fields[i].Name, variable) {
+			continue
+		}
+		if ok {
+			value += ", " + fields[i].Value
+			continue
+		}
+		value, ok = fields[i].Value, true
+	}
+	return value, ok
+}
+
+// sameName compares a field's name with its form in a variable: lower case, with underscores for hyphens.
+func sameName(name, variable string) bool {
+	if len(name) != len(variable) {
+		return false
+	}
+	for i := 0; i < len(name); i++ {
+		c, v := name[i], variable[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if v >= 'A' && v <= 'Z' {
+			v |= 0x20
+		}
+		if c != v && !(v == '_' && c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// cookie returns the first cookie of that name.
+func cookie(fields []transport.Field, name string) (string, bool) {
+	for i := range fields {
+		if !transport.EqualFold(fields[i].Name, "cookie") {
+			continue
+		}
+		for rest := fields[i].Value; rest != ""; {
+			var item string
+			item, rest, _ = strings.Cut(rest, ";")
+			key, value, ok := strings.Cut(strings.TrimSpace(item), "=")
+			if ok && key == name {
+				return value, true
+			}
+		}
+	}
+	return "", false
+}
