@@ -101,7 +101,8 @@ func merge(rs []interval) []interval {
 	return slices.Clip(out)
 }
 
-// Contains tells whether addr is in the set. An IPv4 address mapped into IPv6 counts as IPv4; zones are ignored; the zero Addr is in no set.
+// Contains tells whether addr is in the set. An IPv4 address mapped into IPv6 counts as IPv4; zones are ignored; the zero
+// Addr is in no set.
 // It does not allocate.
 func (s *Set) Contains(addr netip.Addr) bool {
 	if s == nil {

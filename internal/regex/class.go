@@ -14,8 +14,8 @@ type span struct{ lo, hi rune }
 // spans are characters in ascending order.
 type spans []span
 
-// vertical are the characters of \v.
-var vertical = spans{{'\n', '\r'}, {0x85, 0x85}, {0x2028, 0x2029}}
+// vertical returns the characters of \v.
+func vertical() spans { return spans{{'\n', '\r'}, {0x85, 0x85}, {0x2028, 0x2029}} }
 
 // String returns the spans as they stand in a class.
 func (s spans) String() string {
@@ -56,7 +56,7 @@ func classOf(c byte) (spans, bool) {
 		s = spans{{'\t', '\t'}, {' ', ' '}, {0xa0, 0xa0}, {0x1680, 0x1680}, {0x180e, 0x180e}, {0x2000, 0x200a},
 			{0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}}
 	case 'v':
-		s = vertical
+		s = vertical()
 	default:
 		return nil, false
 	}

@@ -41,7 +41,7 @@ func (t *translator) escape() error {
 		return nil
 	case 'R':
 		t.take(1)
-		t.single(`(?:\r\n|` + "[" + vertical.String() + "])")
+		t.single(`(?:\r\n|` + "[" + vertical().String() + "])")
 		return nil
 	case 'p', 'P':
 		property, err := t.property()
@@ -132,45 +132,6 @@ func (t *translator) property() (string, error) {
 		head = map[string]string{`\p`: `\P`, `\P`: `\p`}[head]
 	}
 	return head + "{" + name + "}", nil
-}
-
-// reference translates \k<name>, \k{name}, \k'name', \g1, \g{1}, \g{-1} and \g{name} without their backslash.
-func (t *translator) reference() error {
-	c := t.take(1)
-	if c == "g" && t.in != "" && t.in[0] != '{' {
-		digits := leading(t.in, "-0123456789", 5)
-		if digits == "" {
-			return errors.New("subroutine calls are not supported")
-		}
-		t.take(len(digits))
-		return t.numbered(digits)
-	}
-	for open, end := range map[string]string{"{": "}", "<": ">", "'": "'"} {
-		if !t.accept(open) {
-			continue
-		}
-		name, err := t.until(end)
-		if err != nil {
-			return err
-		}
-		if c == "g" && strings.Trim(name, "-0123456789") == "" {
-			return t.numbered(name)
-		}
-		return t.named(name)
-	}
-	return fmt.Errorf(`\%s is not followed by a name`, c)
-}
-
-// numbered emits a reference by number, counted backwards if it is negative.
-func (t *translator) numbered(digits string) error {
-	n, err := strconv.Atoi(digits)
-	if err != nil {
-		return fmt.Errorf("reference to group %q", digits)
-	}
-	if n < 0 {
-		n += len(t.names)
-	}
-	return t.backreference(n)
 }
 
 // character returns the character that the escape here, without its backslash, stands for. Unknown escapes stand for

@@ -3,7 +3,6 @@ package regex
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -216,28 +215,6 @@ func (t *translator) closeGroup() error {
 	t.single(t.take(1))
 	t.atom, t.extended = g.start, g.extended
 	return nil
-}
-
-// backreference emits a reference to the group with that number.
-func (t *translator) backreference(n int) error {
-	if err := t.backtracking(); err != nil {
-		return err
-	}
-	if n < 1 {
-		return errors.New("reference to a group that does not exist")
-	}
-	t.single(`(?:\` + strconv.Itoa(n) + ")")
-	return nil
-}
-
-// named emits a reference to the group of that name.
-func (t *translator) named(name string) error {
-	for n, have := range t.names {
-		if n > 0 && have == name {
-			return t.backreference(n)
-		}
-	}
-	return fmt.Errorf("reference to a group %q that does not exist", name)
 }
 
 // until removes what stands before the delimiter, and the delimiter, and returns the former.

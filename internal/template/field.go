@@ -17,10 +17,19 @@ type Field struct {
 	Values []*Template // at least one
 }
 
-// Fields reads header fields from a JSON object that maps names to a string, a number, or an array of these, and returns
-// them ordered by name; numbers are written as APISIX writes them. Each value is compiled by compile. Null gives no fields. A name or
-// value that can not be sent gives an error with APISIX's text.
+// Fields reads header fields from a JSON object that maps names to strings or numbers, and returns them ordered by name; numbers
+// are written as APISIX writes them. Each value is compiled by compile. A field that can not be sent gives an error with
+// APISIX's text.
 func Fields(raw json.RawMessage, compile func(string) *Template) ([]Field, error) {
+	return readFields(raw, compile, false)
+}
+
+// Lists is [Fields] for objects whose values may also be arrays of strings and numbers.
+func Lists(raw json.RawMessage, compile func(string) *Template) ([]Field, error) {
+	return readFields(raw, compile, true)
+}
+
+func readFields(raw json.RawMessage, compile func(string) *Template, lists bool) ([]Field, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return nil, fmt.Errorf("decode header fields: %w", err)
@@ -28,16 +37,16 @@ func Fields(raw json.RawMessage, compile func(string) *Template) ([]Field, error
 	fields := make([]Field, 0, len(object))
 	for name, raw := range object {
 		values := []json.RawMessage{raw}
-		if raw = bytes.TrimLeft(raw, space); len(raw) > 0 && raw[0] == '[' {
+		if raw = bytes.TrimLeft(raw, space); lists && len(raw) > 0 && raw[0] == '[' {
 			if err := json.Unmarshal(raw, &values); err != nil {
 				return nil, fmt.Errorf("decode header field %s: %w", name, err)
 			}
 		}
 		field := Field{Name: name}
 		for _, value := range values {
-			text, err := Scalar(value)
+			text, err := scalar(value)
 			if err != nil {
-				return nil, fmt.Errorf("decode header field %s: %w", name, err)
+				return nil, err
 			}
 			if err := CheckField(name, text); err != nil {
 				return nil, err
@@ -52,11 +61,11 @@ func Fields(raw json.RawMessage, compile func(string) *Template) ([]Field, error
 	return fields, nil
 }
 
-// Scalar returns the text of a JSON string or number; a number is written with at most 14 significant digits, as Lua does.
-func Scalar(raw json.RawMessage) (string, error) {
+// scalar returns the text of a JSON string or number.
+func scalar(raw json.RawMessage) (string, error) {
 	var value any
 	if err := json.Unmarshal(raw, &value); err != nil {
-		return "", fmt.Errorf("decode %s: %w", raw, err)
+		return "", fmt.Errorf("decode header value %s: %w", raw, err)
 	}
 	switch value := value.(type) {
 	case string:
@@ -64,7 +73,7 @@ func Scalar(raw json.RawMessage) (string, error) {
 	case float64:
 		return luanum.Format(value), nil
 	}
-	return "", fmt.Errorf("want a string or a number, got %s", raw)
+	return "", errors.New("invalid type as header value")
 }
 
 // CheckField tells why a header field can not be sent, in APISIX's words; it returns nil if the name is a token (RFC 9110) and the value
@@ -75,11 +84,11 @@ func CheckField(name, value string) error {
 	}
 	for i := range len(name) {
 		if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return fmt.Errorf("header field %q: invalid field character in header", name)
+			return errors.New("invalid field character in header")
 		}
 	}
 	if strings.ContainsFunc(value, isControl) {
-		return fmt.Errorf("header field %s: invalid value character in header", name)
+		return errors.New("invalid value character in header")
 	}
 	return nil
 }

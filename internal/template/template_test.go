@@ -92,7 +92,7 @@ func TestText(t *testing.T) {
 }
 
 func TestFields(t *testing.T) {
-	fields, err := template.Fields(json.RawMessage(`{"X-B":[1.50,"$b",1e20],"X-A":"a","X-N":-0.25}`), template.Compile)
+	fields, err := template.Lists(json.RawMessage(`{"X-B":[1.50,"$b",1e20],"X-A":"a","X-N":-0.25}`), template.Compile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,9 +110,16 @@ func TestFields(t *testing.T) {
 		t.Errorf("first name: got %s, want X-A", fields[0].Name)
 	}
 	for _, bad := range []string{`{"":"a"}`, `{"a b":"c"}`, `{"a":"b\n"}`, `{"a":true}`, `{"a":[{}]}`, `[]`, `{"a":null}`} {
-		if _, err := template.Fields(json.RawMessage(bad), template.Compile); err == nil {
+		if _, err := template.Lists(json.RawMessage(bad), template.Compile); err == nil {
 			t.Errorf("%s: got no error, want one", bad)
 		}
+	}
+}
+
+func TestFieldsAreNoLists(t *testing.T) {
+	_, err := template.Fields(json.RawMessage(`{"a":["b"]}`), template.Compile)
+	if err == nil || err.Error() != "invalid type as header value" {
+		t.Errorf("got %v, want invalid type as header value", err)
 	}
 }
 

@@ -29,11 +29,10 @@ func (r *request) Query() string      { return r.query }
 
 type header struct {
 	sdk.Header
-	key string
+	keys []string
 }
 
-func (h *header) Get(string) string      { return h.key }
-func (h *header) Values(string) []string { return nil }
+func (h *header) Values(string) []string { return h.keys }
 
 type consumers struct {
 	sdk.Consumers
@@ -45,7 +44,7 @@ func (c *consumers) Attach(*sdk.Consumer)                      {}
 
 func exchanges() map[string]*bare {
 	return map[string]*bare{
-		"header": {request: request{query: "a=1", header: header{key: "auth-one"}}},
+		"header": {request: request{query: "a=1", header: header{keys: []string{"auth-one"}}}},
 		"query":  {request: request{query: "a=1&b=2&apikey=auth-one&c=3"}},
 	}
 }

@@ -20,17 +20,15 @@ const (
 type credential struct {
 	key   string
 	place place
-	bad   bool // it is empty, or the query has it more than once, without a value, or with a broken escape
+	bad   bool // it is empty or there more than once, or the query has it without a value or with a broken escape
 }
 
 // credential looks into the header field and, only if there is none, into the query.
 func (k *keyAuth) credential(req sdk.Request) credential {
 	header := req.Header()
-	if key := header.Get(k.Header); key != "" {
-		return credential{key: key, place: inHeader}
-	}
-	if header.Values(k.Header) != nil {
-		return credential{place: inHeader, bad: true}
+	if keys := header.Values(k.Header); len(keys) > 0 {
+		// Of several fields another reader might take the other one: a request with two keys has none.
+		return credential{key: keys[0], place: inHeader, bad: keys[0] == "" || len(keys) > 1}
 	}
 	if query := req.Query(); query != "" {
 		return lookup(query, k.Query)

@@ -1,0 +1,56 @@
+package describe
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"github.com/polygate/polygate/core/admin/document"
+	"github.com/polygate/polygate/core/config"
+	"github.com/polygate/polygate/sdk"
+)
+
+type fakePlugin sdk.Info
+
+func (p fakePlugin) Info() sdk.Info { return sdk.Info(p) }
+
+func (p fakePlugin) Configure(context.Context, json.RawMessage) (sdk.Hooks, error) {
+	return sdk.Hooks{}, nil
+}
+
+func TestRedact(t *testing.T) {
+	catalog, err := config.NewCatalog([]sdk.Plugin{
+		fakePlugin{Name: "known", SecretFields: []string{"a.b", "list.c", "d"}},
+	}, config.CatalogOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, kind, in, want string }{
+		{"nothing secret", "routes", `{"uri":"/a","plugins":{"known":{"x":1}}}`, `{"uri":"/a","plugins":{"known":{"x":1}}}`},
+		{"nested", "routes", `{"plugins":{"known":{"a":{"b":"s","x":1}}}}`, `{"plugins":{"known":{"a":{"b":"***","x":1}}}}`},
+		{"in arrays", "routes", `{"plugins":{"known":{"list":[{"c":"s"},{"c":["s",1]}]}}}`, `{"plugins":{"known":{"list":[{"c":"***"},{"c":["***","***"]}]}}}`},
+		{"in objects", "routes", `{"plugins":{"known":{"d":{"x":"s","y":{"z":2}}}}}`, `{"plugins":{"known":{"d":{"x":"***","y":{"z":"***"}}}}}`},
+		{"unknown plugin", "services", `{"plugins":{"other":{"x":"s"}}}`, `{"plugins":{"other":{}}}`},
+		{"plugins of a wrong type", "routes", `{"plugins":"s"}`, `{"plugins":"s"}`},
+		{"metadata", "plugin_metadata", `{"id":"known","d":"s","x":1}`, `{"id":"known","d":"***","x":1}`},
+		{"metadata of an unknown plugin", "plugin_metadata", `{"id":"other","d":"s","x":1}`, `{"id":"other"}`},
+		{"private fields", "ssls", `{"cert":"c","key":"k","keys":["k"]}`, `{"cert":"c"}`},
+		{"keys anywhere", "upstreams", `{"tls":{"client_key":"-----BEGIN RSA PRIVATE KEY-----\n"},"l":["-----BEGIN PRIVATE KEY-----"]}`, `{"tls":{"client_key":"***"},"l":["***"]}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			kind, ok := config.KindOf(tt.kind)
+			if !ok {
+				t.Fatalf("no kind %s", tt.kind)
+			}
+			doc, err := document.Parse([]byte(tt.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			Redact(catalog, kind, doc)
+			if got := string(doc.Bytes()); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
