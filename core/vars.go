@@ -22,6 +22,9 @@ func (x *exchange) SetVar(name, value string) {
 		}
 		x.upstreamHost = value
 	}
+	if name == "upstream_uri" {
+		x.setUpstreamURI(value)
+	}
 	for i := range x.vars {
 		if x.vars[i].name == name {
 			x.vars[i].value = value
@@ -29,6 +32,17 @@ func (x *exchange) SetVar(name, value string) {
 		}
 	}
 	x.vars = append(x.vars, variable{name, value})
+}
+
+// setUpstreamURI makes the upstream see another target than everybody else. It is what use_real_request_uri_unsafe asks for: the one
+// way around the rule that there is one path.
+func (x *exchange) setUpstreamURI(target string) {
+	path, query, _ := strings.Cut(target, "?")
+	if path == "" || path[0] != '/' || strings.ContainsFunc(target, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }) {
+		x.blame("set upstream_uri to %q, which is not a target", target)
+		return
+	}
+	x.req.RawPath, x.req.Query = path, query
 }
 
 // Value returns a variable for an expression: one that may be something else than text.

@@ -18,10 +18,12 @@ type Exchange interface {
 	// Var returns the value of a variable of the request, such as "remote_addr", "arg_name", "http_user_agent",
 	// "cookie_name", "consumer_name" or "upstream_addr", and whether it has one. The names are APISIX's and nginx's.
 	Var(name string) (string, bool)
-	// SetVar sets a variable for the rest of the request. "upstream_host" and "upstream_scheme" act upon the upstream request.
+	// SetVar sets a variable for the rest of the request. "upstream_host" is the Host field that the upstream gets, and
+	// "upstream_uri" an encoded target that it gets in place of path and query, unchecked but for bytes that cannot be sent.
 	SetVar(name, value string)
 	// Exit makes an error that ends the request with an answer of the plugin's own: return x.Exit(403, …).
-	// A nil body is an empty one, string and []byte are sent as they are, anything else is sent as JSON with a newline behind it.
+	// A string or []byte is sent as it is, anything else as JSON with a newline behind it. A nil body is an empty one below status 400;
+	// from 400 on the gateway then says which plugin refused.
 	Exit(status int, body any) error
 	// Consumers finds the consumer that sent the request and attaches it.
 	Consumers() Consumers
