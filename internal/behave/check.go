@@ -67,7 +67,7 @@ func (r *run) checkReceived(st *step) {
 		}
 		got := r.upstreams[target-1].wait(want, late)
 		if len(got) != want {
-			r.fail(sections[0], st, fmt.Sprintf("the upstream received %d requests, %d are expected", len(got), want), received(got))
+			r.fail(sections[0], st, fmt.Sprintf("requests received by the upstream: %d instead of %d", len(got), want), received(got))
 			continue
 		}
 		for i, m := range got {

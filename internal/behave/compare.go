@@ -113,7 +113,7 @@ func (e *expectation) compareJSON(body string) []edit {
 	got, err := parseJSON(body)
 	if err != nil {
 		edits := []edit{{extra, "(not JSON: " + err.Error() + ")"}}
-		return append(edits, diffLines(patternLines(indent(want)), printable(body))...)
+		return append(edits, diffLines(patternLines(indent(want)), printable(strings.TrimRight(body, "\n")))...)
 	}
 	if equalJSON(want, got) {
 		return nil

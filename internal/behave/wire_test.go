@@ -104,7 +104,7 @@ func TestDiffLines(t *testing.T) {
 		{"patterns", "a*|~ ^b+$", "axx|bbb", " axx| bbb"},
 		{"any lines", "a|...|d", "a|b|c|d", " a| b| c| d"},
 		{"no lines", "a|...", "a", " a"},
-		{"any lines and a change", "...|z", "a|b", " a|-z|+b"},
+		{"any lines and a change", "...|z", "a|b", " a| b|-z"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
