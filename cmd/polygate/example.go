@@ -34,7 +34,11 @@ func newExample(g *core.Gateway, w store.Writer, keyFile string, tell io.Writer)
 	if w == nil {
 		return nil, &failure{exitConfig, errors.New("--example puts a route into the store, but routes come from a file here; leave it out")}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// Routes to the upstream outlive the process: where it can, it has the same address the next time.
+	l, err := net.Listen("tcp", "127.0.0.1:1980")
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		return nil, &failure{exitListen, fmt.Errorf("open the example's upstream: %w", err)}
 	}

@@ -35,7 +35,8 @@ const pluginNames = "real-ip ai client-control proxy-buffering proxy-control req
 	"serverless-post-function ext-plugin-post-req ext-plugin-post-resp ai-request-rewrite"
 
 // Default returns the settings of an empty config.yaml. They are APISIX's, except that the Admin API listens on the loopback
-// interface, that a request's header must come within 10 seconds, and that etcd runs within the process.
+// interface and lets no pages of other sites call it, that a request's header must come within 10 seconds, and that etcd runs within
+// the process.
 func Default() *Settings {
 	s := &Settings{
 		APISIX:        defaultAPISIX(),
@@ -124,7 +125,7 @@ func defaultDeployment() Deployment {
 		Admin: Admin{
 			KeyRequired: true,
 			Keys:        []AdminKey{{Name: "admin", Role: "admin"}},
-			EnableCORS:  true,
+			EnableCORS:  false,
 			Allow:       []netip.Prefix{netip.MustParsePrefix("127.0.0.0/24")},
 			Listen:      Address{IP: "127.0.0.1", Port: 9180},
 			APIVersion:  "v3",

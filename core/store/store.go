@@ -55,7 +55,7 @@ type Store interface {
 type Status struct {
 	Reachable bool      // the last exchange with the store worked
 	Revision  int64     // last one seen
-	Err       error     // why it is not reachable
+	Err       error     // why it is not reachable, or what is wrong with a part of what was read
 	Since     time.Time // when Reachable last changed
 }
 
@@ -68,9 +68,10 @@ type Writer interface {
 	List(ctx context.Context, prefix string) ([]Item, int64, error)
 	// Put writes a value and returns the item as it is now.
 	Put(ctx context.Context, key string, value []byte, cond Cond) (Item, error)
-	// Delete removes the keys. It returns how many there were.
+	// Delete removes the keys, up to 100 of them in one step. It returns how many there were.
 	Delete(ctx context.Context, keys ...string) (int64, error)
-	// NextID returns a number that no other call returns: the revision of a write to the key "gen_id".
+	// NextID returns a number that no other call returns: the revision of a write to the key "gen_id", which is neither listed
+	// nor watched.
 	NextID(ctx context.Context) (int64, error)
 }
 
