@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -15,10 +14,7 @@ import (
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/control"
 	"github.com/polygate/polygate/core/plan"
-	"github.com/polygate/polygate/core/router"
-	"github.com/polygate/polygate/core/ssl"
 	"github.com/polygate/polygate/core/store"
-	"github.com/polygate/polygate/internal/expr"
 )
 
 // resource is one item of the store that is in service.
@@ -82,6 +78,7 @@ func (b *builder) apply(batch store.Batch, before *snapshot) *snapshot {
 	if w.ssls {
 		after.ssl = b.certificates()
 	}
+	after.derived = newDerived(after.global)
 	return &after
 }
 
@@ -177,9 +174,12 @@ func (b *builder) make(kind, id string, item store.Item, before *resource) (*res
 }
 
 // configure makes the plugins of a resource, keeping the ones that have not changed.
-func (b *builder) configure(r *resource, before *plan.Set) (err error) {
+func (b *builder) configure(r *resource, before *plan.Set) error {
 	owner := plan.Owner{Key: r.item.Key, Version: strconv.FormatInt(r.item.ModRev, 10)}
-	r.set, err = b.maker.Make(owner, b.pluginsOf(r.value), b.metadata, before)
+	set, err := b.maker.Make(owner, b.pluginsOf(r.value), b.metadata, before)
+	if err == nil {
+		r.set = set
+	}
 	return err
 }
 
@@ -271,8 +271,11 @@ func (b *builder) touchMetadata(plugin string, r *resource, w *work) {
 				continue
 			}
 			if err := b.configure(user, user.set); err != nil {
-				b.log.Error("configuration rejected", "key", user.item.Key, "error", err)
+				b.reject(store.Change{Item: user.item}, err, true)
 				continue
+			}
+			if b.rejected[user.item.Key].Revision == user.item.ModRev {
+				delete(b.rejected, user.item.Key)
 			}
 			b.touch(kind, id, user, w)
 		}
@@ -307,112 +310,6 @@ func (b *builder) forgetUse(id string, value any) {
 			delete(b.users, key)
 		}
 	}
-}
-
-func (b *builder) updateRoutes(s *snapshot, w *work) {
-	var put []*router.Route
-	var del []string
-	for _, id := range slices.Sorted(maps.Keys(w.routes)) {
-		r := b.byKind["routes"][id]
-		if r == nil || r.value.(*config.Route).Status == 0 {
-			del = append(del, id)
-			continue
-		}
-		made, err := b.routerRoute(id, r)
-		if err != nil {
-			b.reject(store.Change{Item: r.item}, err, true)
-			continue
-		}
-		put = append(put, made)
-	}
-	if len(put)+len(del) == 0 {
-		return
-	}
-	next, err := s.router.Update(put, del)
-	if err != nil {
-		b.log.Error("routes rejected", "error", err)
-	}
-	s.router = next
-}
-
-func (b *builder) routerRoute(id string, r *resource) (*router.Route, error) {
-	c := r.value.(*config.Route)
-	made := newRoute(c, r.set, r.target, b.partsOf(c))
-	out := &router.Route{
-		ID: id, Paths: c.URIs, Methods: c.Methods, RemoteAddrs: c.RemoteAddrs, Priority: c.Priority, Order: r.item.CreateRev, Value: made,
-	}
-	if c.URI != "" {
-		out.Paths = []string{c.URI}
-	}
-	if c.RemoteAddr != "" {
-		out.RemoteAddrs = []string{c.RemoteAddr}
-	}
-	out.Hosts = config.Merge(c, b.partsOf(c).service, nil).Hosts
-	if len(c.Vars) > 0 {
-		vars, err := expr.Compile(c.Vars)
-		if err != nil {
-			return nil, fmt.Errorf("vars: %w", err)
-		}
-		out.Vars = vars
-	}
-	return out, nil
-}
-
-func (b *builder) partsOf(c *config.Route) parts {
-	var p parts
-	if s := b.byKind["services"][string(c.ServiceID)]; s != nil {
-		p.service = s.value.(*config.Service)
-		p.serviceSet, p.serviceUp = s.set, s.target
-	}
-	if s := b.byKind["plugin_configs"][string(c.PluginConfigID)]; s != nil {
-		p.pluginConfig, p.pluginSet = s.value.(*config.PluginConfig), s.set
-	}
-	p.upstreams = func(id string) *target {
-		if u := b.byKind["upstreams"][id]; u != nil {
-			return u.target
-		}
-		return nil
-	}
-	return p
-}
-
-// globalPlan puts the global rules together. A plugin that stands in two of them runs in neither, as in APISIX.
-func (b *builder) globalPlan() *plan.Plan {
-	owner := map[string]string{}
-	var sets []*plan.Set
-	for _, id := range slices.Sorted(maps.Keys(b.byKind["global_rules"])) {
-		r := b.byKind["global_rules"][id]
-		for name := range b.pluginsOf(r.value) {
-			if other, twice := owner[name]; twice {
-				b.log.Error("plugin in two global rules: the one of the second is used", "plugin", name, "rules", other+", "+id)
-			}
-			owner[name] = id
-		}
-		sets = append(sets, r.set)
-	}
-	return orEmpty(plan.Merge(sets...))
-}
-
-func (b *builder) consumers() *consumers {
-	all := b.byKind["consumers"]
-	c := newConsumers(len(all))
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		c.add(all[id].value.(*config.Consumer), all[id].set, b.maker.Catalog)
-	}
-	return c
-}
-
-func (b *builder) certificates() *ssl.Table {
-	all := b.byKind["ssls"]
-	var items []*config.SSL
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		items = append(items, all[id].value.(*config.SSL))
-	}
-	table, err := ssl.New(items)
-	if err != nil {
-		b.log.Error("certificates rejected", "error", err)
-	}
-	return table.WithFallback(b.fallback)
 }
 
 // Items returns the resources of a kind that are in service, in order of key.

@@ -103,9 +103,11 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.pools.byKey = map[poolKey]*h1.Pool{}
+	g.pools.byKey = map[poolKey]*poolEntry{}
 	g.builder = newBuilder(g, plan.Maker{Catalog: catalog, Attrs: o.Settings.PluginAttr}, o.Settings.APISIX.SSL.FallbackSNI)
-	g.current.Store(&snapshot{router: router.New(mode), global: emptyPlan, consumers: newConsumers(0), ssl: &ssl.Table{}})
+	g.current.Store(&snapshot{
+		router: router.New(mode), global: emptyPlan, consumers: newConsumers(0), ssl: &ssl.Table{}, derived: newDerived(emptyPlan),
+	})
 	return g, g.registerMetrics()
 }
 

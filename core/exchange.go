@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +26,6 @@ type exchange struct {
 	start         time.Time
 	remote        netip.Addr // of the client, as far as trusted peers tell
 	remoteText    string
-	forwardedFor  string // the header's value where the peer is trusted
 	forwarded     forwardedFields
 	matched       router.Match
 	route         *route
@@ -35,7 +35,7 @@ type exchange struct {
 	consumer      *sdk.Consumer
 	wantedKnown   []verdict
 	vars          []variable
-	fault         error // a plugin did something that fails the request
+	fault         *Fault // something was done that fails the request, whatever the hook returns
 	newBody       []byte
 	hasNewBody    bool
 	bodyRead      bool
@@ -58,6 +58,8 @@ type exchange struct {
 	pump       *pump
 	cut        atomic.Bool // the client went away while an upstream was waited for
 	aborted    bool
+	lost       bool  // there is nobody to answer
+	tunnelled  int64 // bytes sent after an upgrade
 	bodySent   int64
 	received   int64
 	sent       int64
@@ -71,8 +73,10 @@ type exchange struct {
 	respHeader headerView
 	consumers  consumersView
 	gone       func() // clientGone, bound once
+	lazy       lazyContext
 	ctx        context.Context
-	cancel     context.CancelCauseFunc
+	cancelMu   sync.Mutex
+	cancel     context.CancelCauseFunc // guarded by cancelMu
 }
 
 var _ sdk.Exchange = (*exchange)(nil)
@@ -81,7 +85,7 @@ var emptyPlan = &plan.Plan{}
 
 func newExchange(g *Gateway) *exchange {
 	x := &exchange{g: g}
-	x.reqView.x, x.respView.x, x.bodyView.x, x.consumers.x = x, x, x, x
+	x.reqView.x, x.respView.x, x.bodyView.x, x.consumers.x, x.lazy.x = x, x, x, x, x
 	x.reqHeader.x, x.respHeader.x, x.respHeader.response = x, x, true
 	x.gone = x.clientGone
 	return x
@@ -105,16 +109,19 @@ func (g *Gateway) begin(s transport.Stream) *exchange {
 func (g *Gateway) end(x *exchange) {
 	x.snap, x.stream, x.req, x.peer, x.route, x.current = nil, nil, nil, nil, nil, nil
 	x.matched = router.Match{Params: x.matched.Params[:0]}
-	x.consumer, x.fault = nil, nil
+	x.global, x.plan, x.consumer, x.fault = emptyPlan, emptyPlan, nil, nil
+	clear(x.wantedKnown)
+	clear(x.vars)
+	clear(x.early)
 	x.wantedKnown, x.vars, x.early, x.tries = x.wantedKnown[:0], x.vars[:0], x.early[:0], x.tries[:0]
-	x.outbound.Request, x.outbound.Added = nil, nil
-	x.newBody, x.hasNewBody, x.bodyRead, x.upstreamHost = nil, false, false, ""
-	x.balancerIP = ""
-	x.forwardedFor, x.forwarded, x.remoteText = "", forwardedFields{}, ""
+	x.outbound.Request, x.outbound.Host, x.outbound.Added = nil, "", nil
+	x.newBody, x.hasNewBody, x.bodyRead = nil, false, false
+	x.upstreamHost, x.balancerIP = "", ""
+	x.forwarded, x.remoteText = forwardedFields{}, ""
 	x.try.Reset()
 	x.node, x.reply, x.source, x.call, x.pump = nil, nil, nil, nil, nil
-	x.origin, x.responding, x.aborted = sdk.OriginNone, false, false
-	x.bodySent, x.upTook, x.upstreamStart = 0, 0, time.Time{}
+	x.origin, x.responding, x.aborted, x.lost = sdk.OriginNone, false, false, false
+	x.bodySent, x.received, x.sent, x.tunnelled, x.took, x.upTook, x.upstreamStart = 0, 0, 0, 0, 0, 0, time.Time{}
 	x.cut.Store(false)
 	if x.ctx != nil {
 		x.cancel(context.Canceled)
@@ -126,12 +133,38 @@ func (g *Gateway) end(x *exchange) {
 
 // Context is made when a plugin asks for it first.
 func (x *exchange) Context() context.Context {
-	if x.ctx == nil {
-		x.ctx, x.cancel = context.WithCancelCause(x.g.base)
+	if x.ctx != nil {
+		return x.ctx
+	}
+	ctx, cancel := context.WithCancelCause(x.g.base)
+	x.cancelMu.Lock()
+	x.ctx, x.cancel = ctx, cancel
+	x.cancelMu.Unlock()
+	if x.cut.Load() {
+		cancel(errClientGone)
+	}
+	if x.call == nil {
 		x.stream.Waiting(x.gone)
 	}
-	return x.ctx
+	return ctx
 }
+
+// A lazyContext is the exchange's context for those who may not need one: it is made when it is first looked at.
+type lazyContext struct{ x *exchange }
+
+var _ context.Context = (*lazyContext)(nil)
+
+// Deadline tells that there is none.
+func (c *lazyContext) Deadline() (time.Time, bool) { return c.x.Context().Deadline() }
+
+// Done is closed when the client goes away.
+func (c *lazyContext) Done() <-chan struct{} { return c.x.Context().Done() }
+
+// Err tells why the context ended.
+func (c *lazyContext) Err() error { return c.x.Context().Err() }
+
+// Value returns nothing of its own.
+func (c *lazyContext) Value(key any) any { return c.x.Context().Value(key) }
 
 // Request returns the request; from now on its strings are ordinary ones.
 func (x *exchange) Request() sdk.Request {
@@ -169,6 +202,8 @@ func (x *exchange) clientGone() {
 	if x.call != nil {
 		x.call.Cut()
 	}
+	x.cancelMu.Lock()
+	defer x.cancelMu.Unlock()
 	if x.cancel != nil {
 		x.cancel(errClientGone)
 	}

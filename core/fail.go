@@ -1,10 +1,12 @@
 package core
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/polygate/polygate/core/transport"
 	"github.com/polygate/polygate/sdk"
@@ -56,6 +58,12 @@ func (x *exchange) pluginFault(err error) *Fault {
 	return f
 }
 
+// tooLarge is a body that is larger than a plugin reads.
+func tooLarge() *Fault {
+	return &Fault{Source: FaultClient, Status: http.StatusRequestEntityTooLarge, Op: "read the request's body",
+		Public: "the body is too large", Err: sdk.ErrBodyTooLarge}
+}
+
 // clientFault is a failure to read the request's body.
 func (x *exchange) clientFault(err error) *Fault {
 	f := &Fault{Source: FaultClient, Op: "read the request's body", Err: err}
@@ -95,7 +103,7 @@ func (x *exchange) answer(err error) {
 	}
 	x.resp.Status = f.Status
 	if errors.Is(f, errClientGone) || x.cut.Load() {
-		x.resp.Status = statusClientClosed
+		x.resp.Status, x.lost = statusClientClosed, true
 	}
 	if f != errNoRoute {
 		x.g.report(x, f)
@@ -119,11 +127,20 @@ func errorBody(status int, f *Fault) []byte {
 }
 
 func errorMessage(text string) []byte {
-	b, err := json.Marshal(map[string]string{"error_msg": text})
+	b, err := encodeJSON(map[string]string{"error_msg": text})
 	if err != nil {
 		return nil
 	}
-	return append(b, '\n')
+	return b
+}
+
+// encodeJSON writes v with a newline behind it. Like APISIX, and unlike what is meant for web pages, it escapes no angle brackets.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // setBody makes the body of a plugin's answer.
@@ -156,11 +173,18 @@ func (x *exchange) setReply(contentType string, body []byte) {
 	x.resp.ContentLength = int64(len(body))
 }
 
-// Refuse makes the answer to a request that is not well-formed. No plugin sees such a request.
+// Refuse makes the answer to a request that is not well-formed. No plugin sees such a request, but the access log does.
 func (g *Gateway) Refuse(peer *transport.Peer, e *transport.Refusal) (contentType string, body []byte) {
 	g.refused.Add(1)
 	g.log.Info("request refused", "client", peer.RemoteIP, "status", e.Status, "reason", e.Reason)
-	return "application/json", errorMessage(fmt.Sprintf("%d %s: %s", e.Status, http.StatusText(e.Status), e.Reason))
+	body = errorMessage(fmt.Sprintf("%d %s: %s", e.Status, http.StatusText(e.Status), e.Reason))
+	x := newExchange(g)
+	x.snap, x.peer, x.req, x.start = g.current.Load(), peer, &transport.Request{Minor: 1}, time.Now()
+	x.remote, x.remoteText = peer.Remote.Addr(), peer.RemoteIP
+	x.global, x.plan = emptyPlan, emptyPlan
+	x.origin, x.responding, x.resp.Status, x.bodySent = sdk.OriginGateway, true, e.Status, int64(len(body))
+	g.account(x)
+	return "application/json", body
 }
 
 // report writes a failure to the log, once.

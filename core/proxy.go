@@ -1,7 +1,6 @@
 package core
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +18,12 @@ import (
 
 // tried is a node that was tried, for the log.
 type tried struct {
-	addr   string
-	status int // 0 where none came
-	took   time.Duration
+	addr    string
+	status  int // of its response, or of what the gateway made of its failure; 0 where it was not its fault
+	began   time.Time
+	connect time.Duration // until the connection was there
+	header  time.Duration // until the head of the response was there; 0 where none came
+	took    time.Duration
 }
 
 // tries says when to give up.
@@ -34,6 +36,8 @@ type tries struct {
 func (x *exchange) chooseUpstream() (*target, error) {
 	up := x.route.upstream
 	switch {
+	case x.fault != nil:
+		return nil, x.fault
 	case up != nil:
 		return up, nil
 	case x.route.upstreamID != "":
@@ -73,6 +77,10 @@ func (t *tries) again(x *exchange, n *node, err error) bool {
 	if !t.deadline.IsZero() && time.Now().After(t.deadline) {
 		return false
 	}
+	if !x.repeatable() {
+		return false
+	}
+	x.pump = nil
 	t.left--
 	x.try.Mark(n.Node)
 	return true
@@ -91,12 +99,18 @@ func (x *exchange) roundTrip(up *target, n *node) error {
 	if x.upstreamStart.IsZero() {
 		x.upstreamStart = began
 	}
+	x.tries = append(x.tries, tried{addr: n.Addr, began: began})
 	err := x.exchangeWith(up, n)
-	t := tried{addr: n.Addr, took: time.Since(began)}
+	t := &x.tries[len(x.tries)-1]
+	t.took = time.Since(began)
 	if err == nil {
-		t.status = x.resp.Status
+		t.status, t.header = x.resp.Status, t.took
+		return nil
 	}
-	x.tries = append(x.tries, t)
+	var f *Fault
+	if errors.As(err, &f) && f.Source == FaultUpstream {
+		t.status = f.Status
+	}
 	return err
 }
 
@@ -108,20 +122,24 @@ func (x *exchange) exchangeWith(up *target, n *node) error {
 			Public: "the name of the upstream node cannot be resolved", Err: err}
 	}
 	choice := transport.Any
-	if !idempotent(x.req.Method) {
+	if !idempotent(x.req.Method) || !x.bodyAhead() {
 		choice = transport.Checked
 	}
 	for {
-		call, reused, err := pool.Get(x.connectContext(), up.timeouts(x.route).Connect, choice)
+		call, reused, err := pool.Get(&x.lazy, up.timeouts(x.route).Connect, choice)
 		if err != nil {
-			return connectFault(n, err)
+			return x.connectFault(n, err)
+		}
+		if !reused {
+			t := &x.tries[len(x.tries)-1]
+			t.connect = time.Since(t.began)
 		}
 		x.hold(call)
 		err = x.converse(up, host)
 		if err == nil {
 			return nil
 		}
-		stale := reused && choice == transport.Any && isBroken(err) && x.repeatable() && !x.cut.Load()
+		stale := reused && choice == transport.Any && isBroken(err) && !x.cut.Load()
 		if !stale {
 			return x.callFault(n, err)
 		}
@@ -161,6 +179,15 @@ func (x *exchange) converse(up *target, host string) error {
 	return nil
 }
 
+// bodyAhead tells whether all of the body is in memory, so that it can be sent again.
+func (x *exchange) bodyAhead() bool {
+	if x.hasNewBody || x.bodyRead || x.req.ContentLength == 0 {
+		return true
+	}
+	_, all := x.stream.Body().Buffered()
+	return all
+}
+
 // firstPiece returns what of the body goes out together with the head, and whether more follows.
 func (x *exchange) firstPiece(out *transport.Outbound) (piece []byte, more bool) {
 	if x.hasNewBody || x.bodyRead {
@@ -171,11 +198,7 @@ func (x *exchange) firstPiece(out *transport.Outbound) (piece []byte, more bool)
 	if out.ContentLength == 0 {
 		return nil, false
 	}
-	body := x.stream.Body()
-	piece, all := body.Buffered()
-	if x.req.Continue && len(piece) == 0 {
-		return nil, true
-	}
+	piece, all := x.stream.Body().Buffered()
 	if all {
 		return piece, false
 	}
@@ -202,13 +225,7 @@ func (x *exchange) drop() {
 	x.stopPump()
 	x.call.Done(false)
 	x.call = nil
-}
-
-func (x *exchange) connectContext() context.Context {
-	if x.ctx != nil {
-		return x.ctx
-	}
-	return x.g.base
+	x.stream.Waiting(x.gone)
 }
 
 // hostFor returns the Host field for a node.
@@ -234,7 +251,10 @@ func idempotent(method string) bool {
 	return false
 }
 
-func connectFault(n *node, err error) *Fault {
+func (x *exchange) connectFault(n *node, err error) *Fault {
+	if x.cut.Load() {
+		return &Fault{Source: FaultClient, Status: statusClientClosed, Op: "connect to " + n.Addr, Err: errClientGone}
+	}
 	f := &Fault{Source: FaultUpstream, Status: http.StatusBadGateway, Op: "connect to " + n.Addr, Retry: true, Err: err}
 	switch {
 	case isTimeout(err):

@@ -1,9 +1,11 @@
 package core
 
 import (
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/polygate/polygate/core/transport"
 )
@@ -24,6 +26,9 @@ func (p *pieces) get() *[]byte {
 
 func (p *pieces) put(b *[]byte) { p.pool.Put(b) }
 
+// lastPiece is how long the end of a body may take that the upstream has answered already.
+const lastPiece = 100 * time.Millisecond
+
 // A pump moves the body of a request to the upstream while the response is already being waited for: an upstream may answer
 // before it has read everything.
 type pump struct {
@@ -31,10 +36,12 @@ type pump struct {
 	call transport.Call
 	body transport.Body
 
-	done    chan struct{}
-	stop    atomic.Bool
-	taken   atomic.Bool // something of the body was read: it cannot be sent again
-	readErr error       // the client's; valid after done
+	done   chan struct{}
+	stop   atomic.Bool
+	taken  atomic.Bool // something of the body was read: it cannot be sent again
+	atEnd  atomic.Bool // all of it was
+	failed atomic.Bool
+	cause  error // the client's failure; valid when failed
 }
 
 // startPump begins, or goes on with, sending the request's body.
@@ -51,17 +58,23 @@ func (p *pump) run() {
 		n, err := p.body.Read(*buf)
 		if n > 0 {
 			p.taken.Store(true)
-			if p.stop.Load() || p.call.Write((*buf)[:n]) != nil {
-				// The upstream takes no more of it. Its response, if there is one, is what counts.
-				return
-			}
 		}
-		if err == io.EOF {
-			_ = p.call.End(p.body.Trailers())
+		if rest, all := p.body.Buffered(); all && len(rest) == 0 {
+			p.atEnd.Store(true)
+		}
+		if n > 0 && p.call.Write((*buf)[:n]) != nil {
+			// The upstream takes no more of it. Its response, if there is one, is what counts.
 			return
 		}
-		if err != nil {
-			p.readErr = err
+		switch {
+		case err == io.EOF:
+			_ = p.call.End(p.body.Trailers())
+			return
+		case errors.Is(err, transport.ErrStopped):
+			return
+		case err != nil:
+			p.cause = err
+			p.failed.Store(true)
 			p.call.Cut()
 			return
 		}
@@ -70,26 +83,45 @@ func (p *pump) run() {
 
 func (p *pump) consumed() bool { return p.taken.Load() }
 
-// clientFault returns the failure to read the body, nil where there was none.
+// clientFault returns the failure to read the body, nil where there was none so far.
 func (p *pump) clientFault() *Fault {
-	<-p.done
-	if p.readErr == nil {
+	if !p.failed.Load() {
 		return nil
 	}
-	return p.x.clientFault(p.readErr)
+	return p.x.clientFault(p.cause)
 }
 
-// stopPump waits for the pump to end; what the client still sends is not sent on.
-func (x *exchange) stopPump() {
-	if x.pump == nil {
-		return
-	}
+// ended tells whether the pump has ended within the time.
+func (p *pump) ended(within time.Duration) bool {
 	select {
-	case <-x.pump.done:
-		return
+	case <-p.done:
+		return true
 	default:
 	}
-	x.pump.stop.Store(true)
+	if within == 0 {
+		return false
+	}
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// stopPump ends the pump. It reads no more from the client, because nobody waits for an upstream any more. A body that has been read
+// to its end gets a moment to be sent, so that the connection to the upstream can be used again.
+func (x *exchange) stopPump() {
+	p := x.pump
+	if p == nil {
+		return
+	}
+	p.stop.Store(true)
+	if p.atEnd.Load() && p.ended(lastPiece) || p.ended(0) {
+		return
+	}
 	x.call.Cut()
-	<-x.pump.done
+	<-p.done
 }

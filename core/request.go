@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 	"strconv"
 
 	"github.com/polygate/polygate/core/transport"
@@ -43,11 +44,9 @@ func (v *requestView) Query() string { return v.x.req.Query }
 
 // SetQuery replaces the query.
 func (v *requestView) SetQuery(query string) {
-	for i := 0; i < len(query); i++ {
-		if c := query[i]; c <= 0x20 || c == 0x7f || c == '#' {
-			v.x.blame("set the query to %q, which is not encoded", query)
-			return
-		}
+	if !sendable(query) {
+		v.x.blame("set the query to %q, which is not encoded", query)
+		return
 	}
 	v.x.req.Query = query
 }
@@ -73,14 +72,17 @@ func (v *bodyView) Bytes(limit int64) ([]byte, error) {
 	if x.req.ContentLength > limit {
 		return nil, sdk.ErrBodyTooLarge
 	}
-	body := x.stream.Body()
-	data, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err != nil {
-		return nil, x.clientFault(err)
+	limit = min(limit, math.MaxInt64-1)
+	data, err := io.ReadAll(io.LimitReader(x.stream.Body(), limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = sdk.ErrBodyTooLarge
 	}
-	if int64(len(data)) > limit {
-		x.fault = &Fault{Source: FaultClient, Status: 413, Op: "read the body", Err: sdk.ErrBodyTooLarge}
-		return nil, sdk.ErrBodyTooLarge
+	if err != nil {
+		// What has been read is gone: the request cannot go on without it.
+		if x.fault = tooLarge(); err != sdk.ErrBodyTooLarge {
+			x.fault = x.clientFault(err)
+		}
+		return nil, x.fault
 	}
 	x.newBody, x.bodyRead = data, true
 	x.req.Continue = false
@@ -89,8 +91,11 @@ func (v *bodyView) Bytes(limit int64) ([]byte, error) {
 
 // Set replaces the body.
 func (v *bodyView) Set(body []byte) {
-	v.x.newBody, v.x.hasNewBody = body, true
-	v.x.req.ContentLength = int64(len(body))
+	x := v.x
+	x.newBody, x.hasNewBody = body, true
+	x.req.ContentLength, x.req.Continue = int64(len(body)), false
+	x.req.Fields.Del("Transfer-Encoding")
+	x.req.Fields.Set("Content-Length", strconv.Itoa(len(body)))
 }
 
 // headerView is a list of header fields as plugins see it. Before the header filter that of the response notes what is to be done to
@@ -133,7 +138,7 @@ func (h *headerView) Get(name string) string {
 		return values[0]
 	}
 	if !h.response && transport.EqualFold(name, "host") {
-		return h.x.req.Host
+		return orElse(h.x.upstreamHost, h.x.req.Host)
 	}
 	return h.fields().Get(name)
 }
@@ -176,6 +181,9 @@ func (h *headerView) Add(name, value string) {
 func (h *headerView) Del(name string) { h.change(name, "", earlyDel) }
 
 func (h *headerView) change(name, value string, op earlyOp) {
+	if h.response && h.x.phase > sdk.PhaseHeaderFilter {
+		return
+	}
 	if h.early() {
 		h.x.early = append(h.x.early, earlyField{name, value, op})
 		return
@@ -241,9 +249,9 @@ func (x *exchange) framing(response bool, name, value string, op earlyOp) bool {
 		return true
 	case transport.FieldHost:
 		if !response && op == earlySet {
-			x.upstreamHost = value
+			x.setUpstreamHost(value)
 		}
-		return false
+		return !response
 	default:
 		return false
 	}
@@ -266,7 +274,7 @@ func (v *responseView) SetStatus(status int) {
 		v.x.blame("set the status to %s, which is not a final one", strconv.Itoa(status))
 		return
 	}
-	if v.x.responding {
+	if v.x.responding && v.x.phase == sdk.PhaseHeaderFilter {
 		v.x.resp.Status = status
 	}
 }

@@ -3,8 +3,6 @@ package core
 import (
 	"fmt"
 	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/plan"
@@ -12,8 +10,7 @@ import (
 	"github.com/polygate/polygate/core/upstream"
 )
 
-// route is a route as requests use it: merged with its service and plugin_config, its plugins flat. It does not change, but for what it
-// remembers of consumers.
+// route is a route as requests use it: merged with its service and plugin_config, its plugins flat. It never changes.
 type route struct {
 	id, name               string
 	serviceID, serviceName string
@@ -23,42 +20,6 @@ type route struct {
 	timeouts               *transport.Timeouts // nil: the upstream's
 	websocket              bool
 	fault                  error // why it cannot be served; nil as a rule
-
-	consumers sync.Map // *plan.Set of a consumer -> *consumerPlan
-	global    atomic.Pointer[globalPlan]
-}
-
-// consumerPlan is a route's plan for a consumer.
-type consumerPlan struct {
-	plan    *plan.Plan
-	rewrite []plan.Step
-}
-
-// globalPlan is what runs of the global rules for a route.
-type globalPlan struct{ of, plan *plan.Plan }
-
-// planFor returns the route's plan for a consumer with plugins of its own, and the rewrite hooks that are still to run.
-func (r *route) planFor(set *plan.Set) (*plan.Plan, []plan.Step) {
-	if set == nil {
-		return r.plan, nil
-	}
-	known, ok := r.consumers.Load(set)
-	if !ok {
-		merged, rewrite := r.plan.With(set)
-		known, _ = r.consumers.LoadOrStore(set, &consumerPlan{orEmpty(merged), rewrite})
-	}
-	c := known.(*consumerPlan)
-	return c.plan, c.rewrite
-}
-
-// globalPlan leaves out of the global rules what the route itself has and runs in their place.
-func (r *route) globalPlan(global *plan.Plan) *plan.Plan {
-	if known := r.global.Load(); known != nil && known.of == global {
-		return known.plan
-	}
-	p := orEmpty(global.Without(r.plan))
-	r.global.Store(&globalPlan{global, p})
-	return p
 }
 
 func orEmpty(p *plan.Plan) *plan.Plan {

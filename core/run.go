@@ -2,6 +2,7 @@ package core
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -27,15 +28,11 @@ func (x *exchange) run(phase sdk.Phase, steps []plan.Step) (err error) {
 	defer x.contain(&err)
 	for i := range steps {
 		s := &steps[i]
+		x.current = s.Instance
 		if s.Filter != nil && !x.wanted(s.Instance) {
 			continue
 		}
-		x.current = s.Instance
-		err := s.Run(x)
-		if err == nil && x.fault != nil {
-			err = x.fault
-		}
-		if err != nil {
+		if err := s.Run(x); err != nil || x.fault != nil {
 			return x.ended(err)
 		}
 	}
@@ -53,14 +50,22 @@ func (x *exchange) contain(err *error) {
 	}
 }
 
-// ended says of the error of a hook whose it is.
+// ended says of the error of a hook whose it is. What a plugin did and must not do counts, whatever its hook returns.
 func (x *exchange) ended(err error) error {
 	defer func() { x.current = nil }()
-	switch e := err.(type) {
-	case *sdk.Exit:
-		return x.exit(e)
-	case *Fault:
-		return e
+	var exit *sdk.Exit
+	var fault *Fault
+	switch {
+	case x.fault != nil && x.fault.Source == FaultPlugin:
+		return x.fault
+	case errors.As(err, &exit):
+		return x.exit(exit)
+	case x.fault != nil:
+		return x.fault
+	case errors.As(err, &fault) && fault.Source == FaultClient:
+		return fault
+	case errors.Is(err, sdk.ErrBodyTooLarge):
+		return tooLarge()
 	}
 	return x.pluginFault(err)
 }
@@ -128,10 +133,10 @@ func (x *exchange) runBody(steps []plan.BodyStep, c *sdk.Chunk) (err error) {
 	defer x.contain(&err)
 	for i := range steps {
 		s := &steps[i]
+		x.current = s.Instance
 		if s.Filter != nil && !x.wanted(s.Instance) {
 			continue
 		}
-		x.current = s.Instance
 		if err := s.Run(x, c); err != nil {
 			return x.pluginFault(err)
 		}
@@ -143,10 +148,7 @@ func (x *exchange) runBody(steps []plan.BodyStep, c *sdk.Chunk) (err error) {
 // runLog calls the log hooks. A panic in one does not keep the others from running.
 func (x *exchange) runLog(steps []plan.LogStep) {
 	for i := range steps {
-		s := &steps[i]
-		if s.Filter == nil || x.wanted(s.Instance) {
-			x.logStep(s)
-		}
+		x.logStep(&steps[i])
 	}
 	x.current = nil
 }
@@ -160,7 +162,9 @@ func (x *exchange) logStep(s *plan.LogStep) {
 	}()
 	defer x.contain(&err)
 	x.phase, x.current = sdk.PhaseLog, s.Instance
-	s.Run(x)
+	if s.Filter == nil || x.wanted(s.Instance) {
+		s.Run(x)
+	}
 }
 
 // identify joins the plan of the consumer that was found to the route's, and runs the rewrite hooks that came with it.
@@ -169,7 +173,7 @@ func (x *exchange) identify() error {
 		return nil
 	}
 	var late []plan.Step
-	x.plan, late = x.route.planFor(x.snap.consumers.plugins(x.consumer))
+	x.plan, late = x.snap.planFor(x.route, x.snap.consumers.plugins(x.consumer))
 	return x.run(sdk.PhaseRewrite, late)
 }
 
@@ -183,7 +187,7 @@ func (x *exchange) match() (bool, error) {
 	}
 	x.route = x.matched.Route.Value.(*route)
 	x.plan = x.route.plan
-	x.global = x.route.globalPlan(x.snap.global)
+	x.global = x.snap.globalFor(x.route)
 	if !x.route.websocket {
 		x.req.WebSocket = false
 	}

@@ -40,8 +40,8 @@ func (x *exchange) takeMarked() {
 		switch f.ID {
 		case transport.FieldIdentity, transport.FieldProxy:
 		case transport.FieldForwarded:
-			if trusted {
-				x.forwarded.take(f)
+			if trusted && !x.forwarded.take(f) {
+				kept = append(kept, f)
 			}
 			if realIP && transport.EqualFold(f.Name, x.g.realIPHeader) {
 				x.takeRealIP(f.Value)
@@ -54,7 +54,8 @@ func (x *exchange) takeMarked() {
 	x.req.Fields.List = kept
 }
 
-func (f *forwardedFields) take(field transport.Field) {
+// take notes a field of a trusted peer that the gateway puts together anew, and tells whether it is such a one.
+func (f *forwardedFields) take(field transport.Field) bool {
 	switch {
 	case transport.EqualFold(field.Name, "X-Forwarded-For"):
 		if f.For != "" {
@@ -67,7 +68,25 @@ func (f *forwardedFields) take(field transport.Field) {
 		f.Host = strings.Clone(field.Value)
 	case transport.EqualFold(field.Name, "X-Forwarded-Port"):
 		f.Port = strings.Clone(field.Value)
+	default:
+		return transport.EqualFold(field.Name, "X-Real-IP")
 	}
+	return true
+}
+
+// named returns the field that a variable's name stands for.
+func (f *forwardedFields) named(variable string) string {
+	switch variable {
+	case "x_forwarded_for":
+		return f.For
+	case "x_forwarded_proto":
+		return f.Proto
+	case "x_forwarded_host":
+		return f.Host
+	case "x_forwarded_port":
+		return f.Port
+	}
+	return ""
 }
 
 // takeRealIP believes the last address of the header, or, with real_ip_recursive, the last one that is not itself trusted.

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -39,10 +40,16 @@ func dropUpgrade(f *transport.Fields) {
 	}
 }
 
+// replace answers instead of the response whose filters failed.
+func (x *exchange) replace(err error) {
+	x.answer(err)
+	x.beginResponse()
+}
+
 // send sends head and body.
 func (x *exchange) send() error {
 	switch {
-	case x.resp.Status == statusClientClosed:
+	case x.lost:
 		return errClientGone
 	case x.resp.Status == http.StatusSwitchingProtocols:
 		return x.tunnel()
@@ -54,42 +61,46 @@ func (x *exchange) send() error {
 	return x.relay()
 }
 
+// bodyless tells whether the response has no body whatever its head says.
+func (x *exchange) bodyless() bool {
+	return x.isHead || x.resp.Status == http.StatusNoContent || x.resp.Status == http.StatusNotModified
+}
+
 // sendWhole sends a body that is in memory.
 func (x *exchange) sendWhole(body []byte) error {
 	x.stream.Respond(&x.resp, false)
+	if x.bodyless() {
+		return x.toClient(x.stream.Finish(nil))
+	}
 	x.bodySent = int64(len(body))
 	if err := x.stream.Write(body, true); err != nil {
-		return err
+		return x.toClient(err)
 	}
-	return x.stream.Finish(nil)
+	return x.toClient(x.stream.Finish(nil))
 }
 
 // relay sends the upstream's body as it comes.
 func (x *exchange) relay() error {
-	x.stream.Respond(&x.resp, false)
 	if piece, all := x.source.Buffered(); all {
-		x.bodySent = int64(len(piece))
-		err := x.stream.Write(piece, true)
+		err := x.sendWhole(piece)
 		x.source.Discard(len(piece))
-		if err != nil {
-			return err
-		}
-		return x.stream.Finish(nil)
+		return err
 	}
+	x.stream.Respond(&x.resp, false)
 	buf := x.g.pieces.get()
 	defer x.g.pieces.put(buf)
 	for {
 		n, err := x.source.Read(*buf)
 		if n > 0 {
-			x.bodySent += int64(n)
 			_, done := x.source.Buffered()
 			if err := x.stream.Write((*buf)[:n], done); err != nil {
-				return err
+				return x.toClient(err)
 			}
+			x.bodySent += int64(n)
 		}
 		switch {
 		case err == io.EOF:
-			return x.stream.Finish(x.source.Trailers())
+			return x.toClient(x.stream.Finish(x.source.Trailers()))
 		case err != nil:
 			return x.cutShort(err)
 		}
@@ -98,7 +109,21 @@ func (x *exchange) relay() error {
 
 // cutShort is an upstream's response that ended before its end: the client has to see that too.
 func (x *exchange) cutShort(err error) error {
+	if x.cut.Load() {
+		return errClientGone
+	}
 	return &Fault{Source: FaultUpstream, Op: "read the response of " + x.node.Addr, Err: err}
+}
+
+// toClient says whose a failure to send the response is: mostly the client has gone, or it takes nothing.
+func (x *exchange) toClient(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isBroken(err) || isTimeout(err):
+		return &Fault{Source: FaultClient, Op: "send the response", Err: errors.Join(errClientGone, err)}
+	}
+	return &Fault{Source: FaultGateway, Op: "send the response", Err: err}
 }
 
 // sendFiltered sends the body through the body filters. One that is all there already keeps an exact length.
@@ -112,10 +137,10 @@ func (x *exchange) sendFiltered() error {
 	}
 	c := sdk.Chunk{Data: whole, Last: true}
 	if err := x.filterBody(&c); err != nil {
-		x.answer(err)
+		x.replace(err)
 		return x.sendWhole(x.reply)
 	}
-	if !x.isHead && x.resp.Status != http.StatusNotModified {
+	if x.source == nil || !x.bodyless() {
 		x.resp.ContentLength = int64(len(c.Data))
 	}
 	err := x.sendWhole(c.Data)
@@ -139,12 +164,12 @@ func (x *exchange) sendPieces() error {
 		if err := x.filterBody(&c); err != nil {
 			return err
 		}
-		x.bodySent += int64(len(c.Data))
 		if err := x.stream.Write(c.Data, c.Last); err != nil {
-			return err
+			return x.toClient(err)
 		}
+		x.bodySent += int64(len(c.Data))
 		if c.Last {
-			return x.stream.Finish(x.source.Trailers())
+			return x.toClient(x.stream.Finish(x.source.Trailers()))
 		}
 	}
 }
@@ -161,6 +186,14 @@ func (x *exchange) abandon(err error) {
 
 // finish ends what belongs to the exchange after the response has been sent, and takes its figures.
 func (x *exchange) finish() {
+	x.took = time.Since(x.start)
+	if n := len(x.tries); n > 0 && x.source != nil {
+		t := &x.tries[n-1]
+		t.took = time.Since(t.began)
+	}
+	if !x.upstreamStart.IsZero() {
+		x.upTook = x.took - x.upstreamStart.Sub(x.start)
+	}
 	x.stream.Waiting(nil)
 	if x.call != nil {
 		x.stopPump()
@@ -168,8 +201,5 @@ func (x *exchange) finish() {
 		x.call = nil
 	}
 	x.received, x.sent = x.stream.Bytes()
-	x.took = time.Since(x.start)
-	if !x.upstreamStart.IsZero() {
-		x.upTook = x.took - x.upstreamStart.Sub(x.start)
-	}
+	x.sent += x.tunnelled
 }

@@ -73,7 +73,7 @@ func (x *exchange) proxy() error {
 func (x *exchange) respond() {
 	x.beginResponse()
 	if err := x.headerFilters(); err != nil {
-		x.answer(err)
+		x.replace(err)
 	}
 	if err := x.send(); err != nil {
 		x.abandon(err)

@@ -1,7 +1,8 @@
 package core
 
 import (
-	"encoding/json"
+	"slices"
+	"sync"
 
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/plan"
@@ -17,6 +18,55 @@ type snapshot struct {
 	global    *plan.Plan // of all global rules; never nil
 	consumers *consumers
 	ssl       *ssl.Table
+	derived   *derived
+}
+
+// derived is what requests worked out of a snapshot. It lives no longer than the snapshot, so that it keeps no plugin in service that
+// the configuration has no more.
+type derived struct {
+	preferring bool     // a plugin of a global rule gives way to the same plugin of a route
+	globals    sync.Map // *route -> *plan.Plan: what runs of the global rules
+	consumers  sync.Map // *route -> *sync.Map of *plan.Set of a consumer -> *consumerPlan
+}
+
+// consumerPlan is a route's plan for a consumer, and the rewrite hooks that are still to run.
+type consumerPlan struct {
+	plan    *plan.Plan
+	rewrite []plan.Step
+}
+
+func newDerived(global *plan.Plan) *derived {
+	return &derived{preferring: slices.ContainsFunc(global.Instances(), func(i *plan.Instance) bool { return i.PreferRoute })}
+}
+
+// planFor returns a route's plan for a consumer with plugins of its own, and the rewrite hooks that are still to run.
+func (s *snapshot) planFor(r *route, set *plan.Set) (*plan.Plan, []plan.Step) {
+	if set == nil {
+		return r.plan, nil
+	}
+	bySet, ok := s.derived.consumers.Load(r)
+	if !ok {
+		bySet, _ = s.derived.consumers.LoadOrStore(r, &sync.Map{})
+	}
+	known, ok := bySet.(*sync.Map).Load(set)
+	if !ok {
+		merged, rewrite := r.plan.With(set)
+		known, _ = bySet.(*sync.Map).LoadOrStore(set, &consumerPlan{orEmpty(merged), rewrite})
+	}
+	c := known.(*consumerPlan)
+	return c.plan, c.rewrite
+}
+
+// globalFor leaves out of the global rules what the route itself has and runs in their place.
+func (s *snapshot) globalFor(r *route) *plan.Plan {
+	if !s.derived.preferring {
+		return s.global
+	}
+	known, ok := s.derived.globals.Load(r)
+	if !ok {
+		known, _ = s.derived.globals.LoadOrStore(r, orEmpty(s.global.Without(r.plan)))
+	}
+	return known.(*plan.Plan)
 }
 
 // consumers finds consumers by their credentials and names.
@@ -73,9 +123,4 @@ func ownPlugins(all config.Plugins, catalog *config.Catalog) config.Plugins {
 		}
 	}
 	return own
-}
-
-func encodeJSON(v any) ([]byte, error) {
-	b, err := json.Marshal(v)
-	return append(b, '\n'), err
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/polygate/polygate/core/config"
@@ -57,7 +56,7 @@ func (g *Gateway) newTarget(cfg *config.Upstream) (*target, error) {
 		if n.IP.IsValid() {
 			bound.ip = n.IP.String()
 			if up.Scheme == "http" {
-				bound.pool = g.pools.get(poolKey{addr: n.Addr, keep: up.Keepalive}, nil)
+				bound.pool = g.pools.bind(t, poolKey{addr: n.Addr, keep: up.Keepalive})
 			}
 		}
 		t.nodes = append(t.nodes, bound)
@@ -89,7 +88,7 @@ func (g *Gateway) poolFor(x *exchange, t *target, n *node, host string) (transpo
 	}
 	addr := n.Addr
 	if !n.IP.IsValid() {
-		ip, err := g.resolver.Lookup(x.connectContext(), n.Host)
+		ip, err := g.resolver.Lookup(&x.lazy, n.Host)
 		if err != nil {
 			return nil, err
 		}
@@ -100,67 +99,21 @@ func (g *Gateway) poolFor(x *exchange, t *target, n *node, host string) (transpo
 	if t.Scheme != "https" {
 		return g.pools.get(key, nil), nil
 	}
-	// Connections are shared only by requests with the same name and the same certificate.
-	key.tls, key.sni, key.cert = true, hostName(host), t.cert
+	// Connections are shared only by requests with the same name, the same certificate and the same trust.
+	key.tls, key.sni, key.cert, key.verify = true, hostName(host), t.cert, t.verifies()
 	return g.pools.get(key, t), nil
 }
+
+func (t *target) verifies() bool { return t.Config.TLS != nil && t.Config.TLS.Verify }
 
 // tlsConfig is the client's side of TLS towards a node. As in APISIX the node's certificate is not verified unless it is asked for.
 func (t *target) tlsConfig(sni string) *tls.Config {
 	c := &tls.Config{ServerName: sni, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
-	c.InsecureSkipVerify = t.Config.TLS == nil || !t.Config.TLS.Verify
+	c.InsecureSkipVerify = !t.verifies()
 	if t.cert != nil {
 		c.Certificates = []tls.Certificate{*t.cert}
 	}
 	return c
-}
-
-// poolKey is what connections must have in common to be shared.
-type poolKey struct {
-	addr string
-	keep upstream.Keepalive
-	tls  bool
-	sni  string
-	cert *tls.Certificate
-}
-
-// pools are the connections to all nodes.
-type pools struct {
-	watch *h1.Watch
-	mu    sync.Mutex
-	byKey map[poolKey]*h1.Pool // guarded by mu
-}
-
-func (p *pools) get(key poolKey, t *target) *h1.Pool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if known := p.byKey[key]; known != nil {
-		return known
-	}
-	dial := h1.Target{Addr: key.addr, Size: key.keep.Size, IdleTimeout: key.keep.Idle, Requests: key.keep.Requests}
-	if key.tls {
-		dial.TLS = t.tlsConfig(key.sni)
-	}
-	pool := h1.NewPool(dial, p.watch)
-	p.byKey[key] = pool
-	return pool
-}
-
-// reap closes idle connections that are over their time.
-func (p *pools) reap() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, pool := range p.byKey {
-		pool.Reap()
-	}
-}
-
-func (p *pools) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, pool := range p.byKey {
-		pool.Close()
-	}
 }
 
 // reapEvery is how often idle connections are looked at.

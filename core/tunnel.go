@@ -1,7 +1,6 @@
 package core
 
 import (
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -13,16 +12,19 @@ func (x *exchange) tunnel() error {
 	x.stream.Respond(&x.resp, true)
 	fromClient, client, err := x.stream.Hijack()
 	if err != nil {
-		return err
+		return x.toClient(err)
 	}
 	fromUpstream, node := x.call.Hijack()
 	x.call = nil
 	defer x.g.tunnels.add(client, node)()
 	var wg sync.WaitGroup
 	wg.Go(func() { splice(node, client, fromClient) })
-	x.bodySent = splice(client, node, fromUpstream)
+	x.tunnelled = splice(client, node, fromUpstream)
 	wg.Wait()
-	return errors.Join(client.Close(), node.Close())
+	x.bodySent = x.tunnelled
+	// Both ends are over; whether their sockets were closed before does not matter.
+	_, _ = client.Close(), node.Close()
+	return nil
 }
 
 // splice copies from one connection to the other and passes the end on.

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -15,14 +14,10 @@ type variable struct{ name, value string }
 
 // SetVar sets a variable for the rest of the request. Those that steer the upstream request are acted upon.
 func (x *exchange) SetVar(name, value string) {
-	if name == "upstream_host" {
-		if !transport.ValidValue(value) || strings.ContainsAny(value, " /") {
-			x.blame("set upstream_host to %q, which is not a host", value)
-			return
-		}
-		x.upstreamHost = value
-	}
-	if name == "upstream_uri" {
+	switch name {
+	case "upstream_host":
+		x.setUpstreamHost(value)
+	case "upstream_uri":
 		x.setUpstreamURI(value)
 	}
 	for i := range x.vars {
@@ -34,15 +29,34 @@ func (x *exchange) SetVar(name, value string) {
 	x.vars = append(x.vars, variable{name, value})
 }
 
+// setUpstreamHost sets the Host field for the upstream; empty: the one that its configuration gives.
+func (x *exchange) setUpstreamHost(host string) {
+	if !transport.ValidValue(host) || strings.ContainsAny(host, " \t/?#@,;\\\"<>") {
+		x.blame("set the upstream's host to %q, which is not a host", host)
+		return
+	}
+	x.upstreamHost = host
+}
+
 // setUpstreamURI makes the upstream see another target than everybody else. It is what use_real_request_uri_unsafe asks for: the one
 // way around the rule that there is one path.
 func (x *exchange) setUpstreamURI(target string) {
 	path, query, _ := strings.Cut(target, "?")
-	if path == "" || path[0] != '/' || strings.ContainsFunc(target, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }) {
+	if path == "" || path[0] != '/' || !sendable(target) {
 		x.blame("set upstream_uri to %q, which is not a target", target)
 		return
 	}
 	x.req.RawPath, x.req.Query = path, query
+}
+
+// sendable tells whether s has only bytes that may stand in a request line.
+func sendable(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c <= 0x20 || c == 0x7f || c == '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // Value returns a variable for an expression: one that may be something else than text.
@@ -94,6 +108,9 @@ func (x *exchange) requestVar(name string) (string, bool) {
 	case "scheme":
 		return x.scheme(), true
 	case "request":
+		if x.req.Method == "" { // of a request that could not be read
+			return "", false
+		}
 		return x.req.Method + " " + x.req.Target + " " + x.protocol(), true
 	case "server_protocol":
 		return x.protocol(), true
@@ -182,8 +199,8 @@ func (x *exchange) responseVar(name string) (string, bool) {
 		}
 		return x.upstreamVar(name), true
 	case "upstream_host":
-		if x.node != nil && x.outbound.Host != "" {
-			return x.outbound.Host, true
+		if x.node != nil {
+			return x.hostFor(x.route.upstream, x.node), true
 		}
 		return found(orElse(x.upstreamHost, x.req.Host))
 	case "upstream_scheme":
@@ -211,26 +228,33 @@ func (x *exchange) responseVar(name string) (string, bool) {
 
 // upstreamVar lists a figure for every node that was tried, as nginx does.
 func (x *exchange) upstreamVar(name string) string {
+	if len(x.tries) == 1 && name == "upstream_addr" {
+		return x.tries[0].addr
+	}
 	var b []byte
-	for i, t := range x.tries {
+	for i := range x.tries {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		last := i == len(x.tries)-1
-		switch {
-		case name == "upstream_addr":
-			b = append(b, t.addr...)
-		case name == "upstream_status" && t.status == 0:
-			b = append(b, "502"...)
-		case name == "upstream_status":
-			b = strconv.AppendInt(b, int64(t.status), 10)
-		case name == "upstream_response_time" && last && x.upTook > 0:
-			b = append(b, seconds(x.upTook)...)
-		default:
-			b = append(b, seconds(t.took)...)
-		}
+		b = x.tries[i].append(b, name)
 	}
 	return string(b)
+}
+
+func (t *tried) append(b []byte, name string) []byte {
+	switch {
+	case name == "upstream_addr":
+		return append(b, t.addr...)
+	case name == "upstream_status" && t.status > 0:
+		return strconv.AppendInt(b, int64(t.status), 10)
+	case name == "upstream_response_time":
+		return appendSeconds(b, t.took)
+	case name == "upstream_connect_time":
+		return appendSeconds(b, t.connect)
+	case name == "upstream_header_time" && t.header > 0:
+		return appendSeconds(b, t.header)
+	}
+	return append(b, '-')
 }
 
 func (x *exchange) upstreamStatus() string { return x.upstreamVar("upstream_status") }
@@ -275,7 +299,10 @@ func (x *exchange) prefixedVar(name string) (string, bool) {
 	case "arg":
 		return queryArg(x.req.Query, rest)
 	case "http":
-		return joined(x.req.Fields.List, rest)
+		if v, ok := joined(x.req.Fields.List, rest); ok {
+			return v, true
+		}
+		return found(x.forwarded.named(rest))
 	case "cookie":
 		return cookie(x.req.Fields.List, rest)
 	case "uri":
@@ -318,97 +345,4 @@ func (x *exchange) protocol() string {
 		return "HTTP/1.0"
 	}
 	return "HTTP/1.1"
-}
-
-func found(s string) (string, bool) { return s, s != "" }
-
-func joinQuery(path, query string) string {
-	if query == "" {
-		return path
-	}
-	return path + "?" + query
-}
-
-// seconds writes a duration as nginx does, with milliseconds.
-func seconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds(), 'f', 3, 64)
-}
-
-// queryArg returns the first value of a name in a query, decoded.
-func queryArg(query, name string) (string, bool) {
-	for query != "" {
-		var item string
-		item, query, _ = strings.Cut(query, "&")
-		key, value, _ := strings.Cut(item, "=")
-		if key != name && (strings.IndexByte(key, '%') < 0 && strings.IndexByte(key, '+') < 0 || unescape(key) != name) {
-			continue
-		}
-		return unescape(value), true
-	}
-	return "", false
-}
-
-func unescape(s string) string {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
-		return s
-	}
-	decoded, err := url.QueryUnescape(s)
-	if err != nil {
-		return s
-	}
-	return decoded
-}
-
-// joined returns the values of the field that a variable's name stands for, joined as nginx does.
-func joined(fields []transport.Field, variable string) (string, bool) {
-	value, ok := "", false
-	for i := range fields {
-		if !sameName(fields[i].Name, variable) {
-			continue
-		}
-		if ok {
-			value += ", " + fields[i].Value
-			continue
-		}
-		value, ok = fields[i].Value, true
-	}
-	return value, ok
-}
-
-// sameName compares a field's name with its form in a variable: lower case, with underscores for hyphens.
-func sameName(name, variable string) bool {
-	if len(name) != len(variable) {
-		return false
-	}
-	for i := 0; i < len(name); i++ {
-		c, v := name[i], variable[i]
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		if v >= 'A' && v <= 'Z' {
-			v |= 0x20
-		}
-		if c != v && !(v == '_' && c == '-') {
-			return false
-		}
-	}
-	return true
-}
-
-// cookie returns the first cookie of that name.
-func cookie(fields []transport.Field, name string) (string, bool) {
-	for i := range fields {
-		if !transport.EqualFold(fields[i].Name, "cookie") {
-			continue
-		}
-		for rest := fields[i].Value; rest != ""; {
-			var item string
-			item, rest, _ = strings.Cut(rest, ";")
-			key, value, ok := strings.Cut(strings.TrimSpace(item), "=")
-			if ok && key == name {
-				return value, true
-			}
-		}
-	}
-	return "", false
 }

@@ -27,9 +27,9 @@ func openAccessLog(s *settings.Settings, log *slog.Logger) (*accessLog, error) {
 	if !conf.EnableAccessLog || conf.AccessLog == "" || conf.AccessLog == "off" {
 		return nil, nil
 	}
-	format, err := accesslog.Compile(conf.AccessLogFormat, conf.AccessLogFormatEscape)
+	format, err := accessFormat(s)
 	if err != nil {
-		return nil, &failure{exitConfig, fmt.Errorf("%s: nginx_config.http.access_log_format: %w", s.File, err)}
+		return nil, err
 	}
 	w, err := accesslog.Open(accesslog.Options{Path: conf.AccessLog, Flush: int(conf.AccessLogBuffer), Log: log})
 	if err != nil {
@@ -37,6 +37,16 @@ func openAccessLog(s *settings.Settings, log *slog.Logger) (*accessLog, error) {
 			"%s: nginx_config.http.access_log: %w; name another file, or set enable_access_log: false", s.File, err)}
 	}
 	return &accessLog{format: format, writer: w, lines: sync.Pool{New: func() any { return new([]byte) }}}, nil
+}
+
+// accessFormat compiles the format of the lines of the access log.
+func accessFormat(s *settings.Settings) (*accesslog.Format, error) {
+	conf := &s.Nginx.HTTP
+	format, err := accesslog.Compile(conf.AccessLogFormat, conf.AccessLogFormatEscape)
+	if err != nil {
+		return nil, &failure{exitConfig, fmt.Errorf("%s: nginx_config.http.access_log_format: %w", s.File, err)}
+	}
+	return format, nil
 }
 
 // record writes the line of one request.

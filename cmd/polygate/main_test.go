@@ -195,7 +195,8 @@ func TestExitCodes(t *testing.T) {
 	}
 	good := write(t, filepath.Join(dir, "good.yaml"), anywhere)
 	bad := write(t, filepath.Join(dir, "bad.yaml"), "apisix: {node_lisen: 1}\nplugins: 1\n")
-	busy := write(t, filepath.Join(dir, "busy.yaml"), strings.Replace(anywhere, "port: 0", "port: "+port, 1))
+	silent := strings.Replace(anywhere, "nginx_config:\n", "nginx_config:\n  http: {enable_access_log: false}\n", 1)
+	busy := write(t, filepath.Join(dir, "busy.yaml"), strings.Replace(silent, "port: 0", "port: "+port, 1))
 	lost := write(t, filepath.Join(dir, "lost.yaml"), "deployment: {role: data_plane, role_data_plane: {config_provider: yaml}}\n")
 	format := write(t, filepath.Join(dir, "format.yaml"), strings.Replace(anywhere, "nginx_config:\n", "nginx_config:\n  http: {access_log_format: $}\n", 1))
 	broken := filepath.Join(dir, "broken")
@@ -234,6 +235,7 @@ func TestExitCodes(t *testing.T) {
 		{"valid with routes", []string{"validate", "-c", good, fine}, exitOK, []string{"the configuration is valid"}},
 		{"not valid", []string{"validate", "-c", bad, routes}, exitRuntime, []string{
 			bad + ":2:10: plugins", routes + ": routes/1: ", routes + ": routes/2: "}},
+		{"format to validate", []string{"validate", "-c", format, fine}, exitRuntime, []string{format + ": nginx_config.http.access_log_format: byte 1"}},
 		{"no routes to validate", []string{"validate", "-c", lost}, exitRuntime, []string{"apisix.yaml: no such file"}},
 		{"cases", []string{"test", "-v", "testdata/pass"}, exitOK, []string{"ok   testdata/pass/proxy", "passed, 0 failed"}},
 		{"some cases", []string{"test", "-run", "nonesuch", "testdata/pass"}, exitRuntime, []string{"no case ran"}},

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/polygate/polygate/core"
@@ -47,7 +48,7 @@ type trialOptions struct {
 	settings  *settings.Settings
 	file      string // name of the resources in errors
 	resources []byte
-	log       io.Writer
+	log       io.Writer // of the gateway, and of its access log; safe for concurrent use
 	env       settings.Env
 }
 
@@ -57,7 +58,11 @@ func newTrial(ctx context.Context, o trialOptions) (*trial, error) {
 	t := &trial{store: mem.New(), env: o.env, ended: make(chan struct{})}
 	options := gatewayOptions(s, slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{Level: min(s.Nginx.Level(), slog.LevelInfo)})))
 	options.Store = t.store
-	var err error
+	format, err := accessFormat(s)
+	if err != nil {
+		return nil, err
+	}
+	options.AccessLog = func(v core.Vars) { _, _ = o.log.Write(append(format.Append(nil, v), '\n')) } // kept in memory
 	if _, err = t.put(ctx, o.file, o.resources); err != nil {
 		return nil, err
 	}
@@ -89,7 +94,7 @@ func aside(s *settings.Settings) {
 	s.Nginx.ShutdownTimeout = min(s.Nginx.ShutdownTimeout, time.Second)
 	var attr map[string]json.RawMessage
 	if json.Unmarshal(s.PluginAttr["prometheus"], &attr) == nil && attr != nil {
-		attr["enable_export_server"] = json.RawMessage("false")
+		attr["export_addr"] = json.RawMessage(`{"ip":"` + loopback + `","port":0}`)
 		if text, err := json.Marshal(attr); err == nil {
 			s.PluginAttr["prometheus"] = text
 		}
@@ -114,7 +119,11 @@ func (t *trial) serving(ctx context.Context) error {
 func (t *trial) rejected() error {
 	var errs []error
 	for _, r := range t.gateway.Status().Rejected {
-		errs = append(errs, fmt.Errorf("%s: %s", r.Key, r.Reason))
+		text := r.Reason
+		if !strings.HasPrefix(text, r.Key+": ") {
+			text = r.Key + ": " + text
+		}
+		errs = append(errs, errors.New(text))
 	}
 	return errors.Join(errs...)
 }
@@ -156,8 +165,14 @@ func (t *trial) put(ctx context.Context, name string, text []byte) (int64, error
 	return revision, err
 }
 
-// Addr returns the address for requests.
-func (t *trial) Addr() string { return t.gateway.Addresses(core.PlaneHTTP)[0] }
+// Addr returns the address for requests, or that of the server with the name "metrics" or "status".
+func (t *trial) Addr(server string) string {
+	planes := map[string]core.Plane{"": core.PlaneHTTP, "metrics": core.PlaneMetrics, "status": core.PlaneStatus}
+	if list := t.gateway.Addresses(planes[server]); len(list) > 0 {
+		return list[0]
+	}
+	return ""
+}
 
 // Apply replaces the configuration.
 func (t *trial) Apply(ctx context.Context, resources []byte) error {

@@ -35,6 +35,9 @@ is checked as a gateway does when it starts, plugins included. It ends with 1 if
 func validate(ctx context.Context, config, path string, c console) error {
 	var errs []string
 	s, err := loadSettings(config, c.env)
+	if err == nil {
+		_, err = accessFormat(s)
+	}
 	if err != nil {
 		errs = append(errs, problems(err))
 		if s, err = settings.Parse("", nil, nil); err != nil {

@@ -34,7 +34,8 @@ type LogStep struct {
 	Run func(sdk.Exchange)
 }
 
-// Merge makes the plan of several sets. Of the same plugin in several sets the one of the last set is taken.
+// Merge makes the plan of several sets. Of the same plugin in several sets the one of the last set is taken; if that is switched off,
+// none runs.
 func Merge(sets ...*Set) *Plan {
 	chosen := map[string]*Instance{}
 	for _, s := range sets {
@@ -97,6 +98,7 @@ func (p *Plan) has(name string) bool {
 }
 
 func flatten(instances []*Instance) *Plan {
+	instances = slices.DeleteFunc(instances, func(i *Instance) bool { return i.Disabled })
 	if len(instances) == 0 {
 		return nil
 	}

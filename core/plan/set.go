@@ -28,6 +28,7 @@ type Instance struct {
 	Conf     json.RawMessage
 	Hooks    sdk.Hooks
 
+	Disabled      bool // runs nowhere, and keeps those that it replaces from running
 	PreferRoute   bool
 	Filter        *expr.Expr      // nil: runs for every request
 	ErrorResponse json.RawMessage // body of its answers from status 400 on, nil: its own
@@ -90,15 +91,28 @@ func (s *Set) unchanged(name string, conf, metadata json.RawMessage) *Instance {
 	return i
 }
 
-// configure returns nil for a plugin that is switched off or that the catalog leaves out.
+// Enabled returns the set less the plugins that are switched off.
+func (s *Set) Enabled() *Set {
+	if s == nil {
+		return nil
+	}
+	enabled := &Set{instances: maps.Clone(s.instances), metadata: s.metadata}
+	maps.DeleteFunc(enabled.instances, func(_ string, i *Instance) bool { return i.Disabled })
+	return enabled
+}
+
+// configure returns nil for a plugin that the catalog leaves out. One that is switched off is not configured.
 func (m *Maker) configure(o Owner, name string, conf, metadata json.RawMessage) (*Instance, error) {
 	plugin, ok := m.Catalog.Plugin(name)
 	if !ok {
 		return nil, nil
 	}
 	meta, err := config.SplitMeta(conf)
-	if err != nil || meta.Disable {
+	if err != nil {
 		return nil, err
+	}
+	if meta.Disable {
+		return &Instance{Name: name, Owner: o.Key, Conf: conf, Disabled: true}, nil
 	}
 	ctx := sdk.WithScope(context.Background(), sdk.Scope{
 		Resource: o.Key, Version: o.Version, Metadata: metadata, Attr: m.Attrs[name],

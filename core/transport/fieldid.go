@@ -22,75 +22,54 @@ const (
 	FieldDate
 )
 
-// Identify returns the mark of a field name.
+// Identify returns the mark of a field name. Names of identity and forwarded fields are also known with underscores, because many
+// upstreams take "X_Consumer_Username" for "X-Consumer-Username".
 func Identify(name string) FieldID {
+	if len(name) < 2 {
+		return FieldOther
+	}
+	// Few names have both the length and the first letter of a marked one: the others are done after one comparison.
+	switch name[0] | 0x20 {
+	case 'x':
+		return identifyX(name)
+	case 'h', 'c', 'p', 'k', 'd', 'e', 's', 'u', 'f', 't':
+		return identifyPlain(name)
+	}
+	return FieldOther
+}
+
+func identifyPlain(name string) FieldID {
 	switch len(name) {
 	case 2:
 		return pick(name, "te", FieldTE)
 	case 4:
-		if EqualFold(name, "host") {
-			return FieldHost
-		}
-		return pick(name, "date", FieldDate)
+		return either(name, "host", FieldHost, "date", FieldDate)
 	case 5:
 		return pick(name, "proxy", FieldProxy)
 	case 6:
-		if EqualFold(name, "expect") {
-			return FieldExpect
-		}
-		return pick(name, "server", FieldServer)
+		return either(name, "expect", FieldExpect, "server", FieldServer)
 	case 7:
-		if EqualFold(name, "upgrade") {
-			return FieldUpgrade
-		}
-		return pick(name, "trailer", FieldTrailer)
+		return either(name, "upgrade", FieldUpgrade, "trailer", FieldTrailer)
 	case 9:
-		if EqualFold(name, "x-real-ip") {
-			return FieldForwarded
-		}
 		return pick(name, "forwarded", FieldForwarded)
 	case 10:
-		if EqualFold(name, "connection") {
-			return FieldConnection
-		}
-		return pick(name, "keep-alive", FieldHopByHop)
-	}
-	return identifyLong(name)
-}
-
-func identifyLong(name string) FieldID {
-	switch len(name) {
+		return either(name, "connection", FieldConnection, "keep-alive", FieldHopByHop)
 	case 14:
-		if EqualFold(name, "content-length") {
-			return FieldContentLength
-		}
-		return pick(name, "http2-settings", FieldHopByHop)
-	case 15:
-		return pick(name, "x-forwarded-for", FieldForwarded)
+		return either(name, "content-length", FieldContentLength, "http2-settings", FieldHopByHop)
 	case 16:
-		if EqualFold(name, "proxy-connection") {
-			return FieldHopByHop
-		}
-		return identifyForwarded(name)
+		return pick(name, "proxy-connection", FieldHopByHop)
 	case 17:
-		if EqualFold(name, "transfer-encoding") {
-			return FieldTransferEncoding
-		}
-		return identifyForwarded(name)
-	case 23:
-		if EqualFold(name, "x-credential-identifier") {
-			return FieldIdentity
-		}
+		return pick(name, "transfer-encoding", FieldTransferEncoding)
 	}
-	if len(name) > 11 && EqualFold(name[:11], "x-consumer-") {
-		return FieldIdentity
-	}
-	return identifyForwarded(name)
+	return FieldOther
 }
 
-func identifyForwarded(name string) FieldID {
-	if len(name) > 12 && EqualFold(name[:12], "x-forwarded-") {
+func identifyX(name string) FieldID {
+	switch {
+	case len(name) == 9 && looseFold(name, "x-real-ip"), len(name) > 12 && looseFold(name[:12], "x-forwarded-"):
 		return FieldForwarded
+	case len(name) == 23 && looseFold(name, "x-credential-identifier"), len(name) > 11 && looseFold(name[:11], "x-consumer-"):
+		return FieldIdentity
 	}
 	return FieldOther
 }
@@ -100,4 +79,29 @@ func pick(name, want string, id FieldID) FieldID {
 		return id
 	}
 	return FieldOther
+}
+
+// either picks one of two names with different first letters.
+func either(name, a string, idA FieldID, b string, idB FieldID) FieldID {
+	if name[0]|0x20 == a[0] {
+		return pick(name, a, idA)
+	}
+	return pick(name, b, idB)
+}
+
+// looseFold compares a name with one in lower case of the same length, and takes an underscore for a hyphen.
+func looseFold(name, lower string) bool {
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		switch {
+		case c == '_':
+			c = '-'
+		case c >= 'A' && c <= 'Z':
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }

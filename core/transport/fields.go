@@ -105,24 +105,77 @@ func EqualFold(a, b string) bool {
 }
 
 // ValidName tells whether name is a token (RFC 9110 section 5.6.2).
-func ValidName(name string) bool {
-	for i := 0; i < len(name); i++ {
-		if !tokenByte[name[i]] {
-			return false
+func ValidName(name string) bool { return name != "" && NameEnd(name) == len(name) }
+
+// NameEnd returns the length of the token (RFC 9110 section 5.6.2) that s begins with.
+func NameEnd(s string) int {
+	for i := 0; i < len(s); i++ {
+		if !tokenByte[s[i]] {
+			return i
 		}
 	}
-	return name != ""
+	return len(s)
 }
 
 // ValidValue tells whether value may be sent as a field's value: no control bytes but the tab (RFC 9110 section 5.5).
 func ValidValue(value string) bool {
-	for i := 0; i < len(value); i++ {
-		if c := value[i]; c < 0x20 && c != '\t' || c == 0x7f {
+	i := 0
+	for ; i+8 <= len(value); i += 8 {
+		if word := wordAt(value, i); maybeBelow(word, 0x20)|maybeEqual(word, 0x7f) != 0 && !validBytes(value[i:i+8]) {
+			return false
+		}
+	}
+	return validBytes(value[i:])
+}
+
+// ValidTarget tells whether s may be part of a request's target: no control bytes, no space and no fragment. What the bytes mean is
+// not looked at.
+func ValidTarget(s string) bool {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if word := wordAt(s, i); maybeBelow(word, 0x21)|maybeEqual(word, 0x7f)|maybeEqual(word, '#') != 0 && !targetBytes(s[i:i+8]) {
+			return false
+		}
+	}
+	return targetBytes(s[i:])
+}
+
+func targetBytes(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c <= 0x20 || c == 0x7f || c == '#' {
 			return false
 		}
 	}
 	return true
 }
+
+func validBytes(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < 0x20 && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// Eight bytes are looked at together. The tests below have no false negatives; a false positive costs a second look.
+
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+func wordAt(s string, i int) uint64 {
+	_ = s[i+7]
+	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+}
+
+// maybeBelow is not 0 if a byte of word is less than limit, which is at most 0x80.
+func maybeBelow(word uint64, limit uint64) uint64 { return (word - ones*limit) &^ word & tops }
+
+// maybeEqual is not 0 if a byte of word is c.
+func maybeEqual(word uint64, c uint64) uint64 { return maybeBelow(word^ones*c, 1) }
 
 var tokenByte = [256]bool{
 	'!': true, '#': true, '$': true, '%': true, '&': true, '\'': true, '*': true, '+': true, '-': true, '.': true,

@@ -18,6 +18,7 @@ type Request struct {
 	ContentLength int64    // of the body; 0: none, Chunked: sent in chunks
 	Close         bool     // the client wants the connection to end after the response
 	Continue      bool     // the client waits for "100 Continue" before it sends the body
+	ContinueAsked bool     // an upstream was asked to say so
 	WebSocket     bool     // the client asks for an upgrade to websocket
 	Trailers      bool     // the client takes trailers
 	Hops          []string // further fields that the Connection field names; they are not forwarded

@@ -8,8 +8,9 @@ import (
 // Why a path is refused. The texts are shown to clients.
 var (
 	ErrPathEscape    = errors.New("the path has an invalid percent-encoding")
-	ErrPathAmbiguous = errors.New("the path is ambiguous: it has an encoded slash, backslash or NUL, a backslash, or parameters on a dot segment")
-	ErrPathByte      = errors.New("the path has a byte that a target may not have")
+	ErrPathAmbiguous = errors.New("the path is ambiguous: it has an encoded slash, backslash or control byte, a backslash, an overlong " +
+		"UTF-8 sequence, or more than dots in a dot segment")
+	ErrPathByte = errors.New("the path has a byte that a target may not have")
 )
 
 // PathRules are the choices in reading a path.
@@ -99,10 +100,29 @@ func canonicalSlow(path string, rules PathRules) (decoded, raw string, err error
 			dec, enc = append(dec, '/'), append(enc, '/')
 		}
 	}
-	if hasDotParameters(dec) {
+	if hasDotParameters(dec) || hasOverlong(dec) || rules.KeepEncodedSlash && hasKeptDots(dec) {
 		return "", "", ErrPathAmbiguous
 	}
 	return string(dec), string(enc), nil
+}
+
+// hasOverlong tells whether there is a UTF-8 sequence that is longer than it need be: a lax decoder makes a dot or a slash of it.
+func hasOverlong(p []byte) bool {
+	for i := 1; i < len(p); i++ {
+		if next := p[i]; next >= 0x80 && next < 0xc0 {
+			switch lead := p[i-1]; {
+			case lead == 0xc0, lead == 0xc1, lead == 0xe0 && next < 0xa0, lead == 0xf0 && next < 0x90:
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasKeptDots tells whether there would be a dot segment if the encoded slashes that were kept were slashes.
+func hasKeptDots(p []byte) bool {
+	s := strings.ReplaceAll(strings.ToLower(View(p)), "%2f", "/") + "/"
+	return strings.Contains(s, "/../") || strings.Contains(s, "/./") || hasDotParameters([]byte(s))
 }
 
 func dotSegment(s string) (up, dot bool) { return s == "..", s == "." || s == ".." }

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -22,10 +23,12 @@ type Incoming interface {
 	// Peer tells who sent it.
 	Peer() *Peer
 	// Body returns the request's body. Reading it sends "100 Continue" first where the client waits for that and
-	// nobody else has answered.
+	// nobody else has answered; an upstream that was asked gets a moment to do so. Another goroutine may read the body until the
+	// response is finished.
 	Body() Body
 	// Waiting is called before the wait for an upstream: until the call with nil, gone is called from another goroutine, at most
-	// once, when the client goes away.
+	// once, when the client goes away. The call with nil also ends a Read of the body in another goroutine with ErrStopped; nothing
+	// of the body is lost, and after the next call with a function it can be read again.
 	Waiting(gone func())
 	// Bytes returns how many bytes have been received and sent for this request, heads and framing included.
 	Bytes() (received, sent int64)
@@ -39,8 +42,10 @@ type Outgoing interface {
 	// response has no body whatever its head says.
 	Respond(r *Response, bodyless bool)
 	// Write sends a piece of the response's body. With more set, another one follows at once and this one may be kept until then.
+	// An empty piece without more sends what was kept, the head included.
 	Write(p []byte, more bool) error
-	// Finish ends the response with trailers, nil where there are none, and sends all that was kept.
+	// Finish ends the response with trailers, nil where there are none, and sends all that was kept. A Read of the request's body in
+	// another goroutine ends with ErrStopped.
 	Finish(trailers *Fields) error
 	// Abort makes the client see that the response is not complete: the connection or stream ends.
 	Abort()
@@ -58,7 +63,7 @@ type Peer struct {
 
 // Body is the body of a request, or of a response of an upstream.
 type Body interface {
-	io.Reader // returns io.EOF at the end, a *Refusal for a body that is not well-formed
+	io.Reader // returns io.EOF at the end, a *Refusal for a body that is not well-formed, ErrStopped when nobody wants it any more
 	// Buffered returns what has been read ahead, and whether that is all of the rest. Discard takes it.
 	Buffered() (p []byte, all bool)
 	// Discard takes n bytes of what Buffered returned.
@@ -73,6 +78,9 @@ type Handler interface {
 	// Refuse is told of a request that was not well-formed, before the error is sent to the client. It returns the body of the answer.
 	Refuse(peer *Peer, e *Refusal) (contentType string, body []byte)
 }
+
+// ErrStopped is the error of reading a request's body that is not wanted any more. It says nothing about the client.
+var ErrStopped = errors.New("the body is not wanted any more")
 
 // Refusal is why a request is not served. Its status is the client's answer.
 type Refusal struct {
@@ -119,7 +127,7 @@ type Choice uint8
 
 // The choices.
 const (
-	Any     Choice = iota // an idle one, which may turn out to be dead, or else a new one
+	Any     Choice = iota // an idle one, or else a new one; the upstream may be about to close it
 	Checked               // an idle one that shows no sign of being dead, or else a new one
 	Fresh                 // a new one
 )

@@ -18,13 +18,14 @@ type Setup struct {
 	Dir       string    // a folder for the gateway's files; the case's own files are in it; removed afterwards
 	Settings  []byte    // config.yaml of the case, to be completed with addresses; nil where it has none
 	Resources []byte    // routes and so on in the form of apisix.yaml; nil where it has none
-	Log       io.Writer // where the gateway logs to; safe for concurrent use
+	Log       io.Writer // where the gateway logs to, the access log included; safe for concurrent use
 }
 
 // Running is a gateway that serves. Its configuration is in service when it is returned.
 type Running interface {
-	// Addr returns the address that clients connect to by HTTP, such as "127.0.0.1:9080".
-	Addr() string
+	// Addr returns the address of one of the gateway's HTTP servers, such as "127.0.0.1:9080": of the one for requests if server is empty, else of
+	// the one with that name, such as "metrics". It is empty where there is none.
+	Addr(server string) string
 	// Apply replaces the resources and returns when the new ones are in service, or with the error that keeps them out of it.
 	Apply(ctx context.Context, resources []byte) error
 	// Close stops the gateway and waits until it has ended.

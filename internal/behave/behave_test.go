@@ -52,7 +52,15 @@ func startFake(ctx context.Context, s Setup) (Running, error) {
 	return f, nil
 }
 
-func (f *fake) Addr() string { return f.server.Listener.Addr().String() }
+func (f *fake) Addr(server string) string {
+	if server == "metrics" {
+		return f.target.Load().Host
+	}
+	if server != "" {
+		return ""
+	}
+	return f.server.Listener.Addr().String()
+}
 
 func (f *fake) Apply(_ context.Context, resources []byte) error {
 	word, rest, _ := strings.Cut(strings.TrimSpace(string(resources)), " ")
@@ -116,8 +124,9 @@ func TestParseErrors(t *testing.T) {
 		{"nothing", "text\n", "c.txtar:1: there is no request in it; a case needs a section such as -- request --"},
 		{"unknown section", "-- reqest --\n", `c.txtar:1: unknown section "reqest"; there are config, config.yaml, file, request, upstream, received, response, log and error`},
 		{"unknown flag", "text\n-- request fast --\n", `c.txtar:2: "fast" does not belong behind "request"`},
-		{"flag with a value", "-- request keep=1 --\n", `c.txtar:1: "keep=1" does not belong behind "request"; write it as in delay=100ms, and flags without a value`},
+		{"flag with a value", "-- request keep=1 --\n", `c.txtar:1: "keep=1" does not belong behind "request"; write it as in delay=100ms or to=metrics, and flags without a value`},
 		{"time", "-- upstream delay=1h --\n", `c.txtar:1: "1h" is not a time of up to a minute, such as 100ms or 2s`},
+		{"no server", "-- request to= --\n", `c.txtar:1: "to=" does not belong behind "request"; write it as in delay=100ms or to=metrics, and flags without a value`},
 		{"number", "-- request 2 --\nGET /\n", "c.txtar:1: this is request 1, not 2"},
 		{"number of a response", request + "-- response 2 --\n200\n", `c.txtar:3: the section "response" with number 2 stands behind request 1`},
 		{"response without a request", "-- response --\n200\n", `c.txtar:1: the section "response" needs a request before it`},

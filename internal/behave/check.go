@@ -9,8 +9,13 @@ import (
 
 // exchange sends the request and compares the responses.
 func (r *run) exchange(ctx context.Context, st *step) {
+	addr := r.gateway.Addr(st.request.to)
+	if addr == "" {
+		r.fail(st.request, st, fmt.Sprintf("the gateway has no server %q; the case's config.yaml may have switched it off", st.request.to), "")
+		return
+	}
 	data := requestBytes(st.request, r.fill(st.request.text))
-	if err := r.client.send(ctx, data, st.request.has("keep")); err != nil {
+	if err := r.client.send(ctx, addr, data, st.request.has("keep")); err != nil {
 		r.fail(st.request, st, err.Error(), "")
 		return
 	}

@@ -17,7 +17,7 @@ const answerTime = 10 * time.Second // for the gateway to answer in
 
 // client sends bytes as they are and reads responses as they come.
 type client struct {
-	addr string
+	addr string   // of conn
 	conn net.Conn // of the request before; nil: none is open
 	in   *bufio.Reader
 }
@@ -29,17 +29,17 @@ func (c *client) close() {
 	}
 }
 
-// send writes a request, on the connection of the one before if keep is true.
-func (c *client) send(ctx context.Context, data string, keep bool) error {
-	if !keep {
+// send writes a request, on the connection of the one before if keep is true and that leads to the same address.
+func (c *client) send(ctx context.Context, addr, data string, keep bool) error {
+	if !keep || addr != c.addr {
 		c.close()
 	}
 	if c.conn == nil {
-		conn, err := (&net.Dialer{Timeout: answerTime}).DialContext(ctx, "tcp", c.addr)
+		conn, err := (&net.Dialer{Timeout: answerTime}).DialContext(ctx, "tcp", addr)
 		if err != nil {
 			return fmt.Errorf("connect to the gateway: %w", err)
 		}
-		c.conn, c.in = conn, bufio.NewReader(conn)
+		c.addr, c.conn, c.in = addr, conn, bufio.NewReader(conn)
 	}
 	if err := c.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
 		return err

@@ -82,7 +82,7 @@ func (r *run) fill(text string) string {
 		case "$dir":
 			return r.dir
 		case "$gateway":
-			return r.client.addr
+			return r.gateway.Addr("")
 		}
 		name = strings.TrimPrefix(name, "$upstream")
 		n, wantsPort := strings.CutSuffix(name, "_port")
@@ -122,7 +122,7 @@ func (r *run) walk(ctx context.Context) {
 		Name: r.c.Name, Dir: r.dir, Settings: settings, Resources: r.bytes(r.c.resources), Log: r.log,
 	})
 	if err == nil {
-		r.gateway, r.client.addr = gateway, gateway.Addr()
+		r.gateway = gateway
 		defer r.stop()
 	}
 	begin := r.c.resources

@@ -22,6 +22,7 @@ type header struct {
 	after  time.Duration
 	within time.Duration
 	delay  time.Duration
+	to     string // server that a request is sent to; empty: the one for requests
 	title  string
 }
 
@@ -33,7 +34,7 @@ func words(kind string) ([]string, bool) {
 	case "config", "config.yaml", "error":
 		return nil, true
 	case "request":
-		return []string{"raw", "escapes", "keep", "x", "after", "within"}, true
+		return []string{"raw", "escapes", "keep", "x", "after", "within", "to"}, true
 	case "upstream":
 		return []string{"raw", "escapes", "close", "delay"}, true
 	case "received":
@@ -88,10 +89,14 @@ func (h *header) word(word string, allowed []string) error {
 	if !slices.Contains(allowed, name) || name == "x" {
 		return fmt.Errorf("%q does not belong behind %q", word, h.kind)
 	}
+	if name == "to" && isOption && value != "" {
+		h.to = value
+		return nil
+	}
 	times := map[string]*time.Duration{"after": &h.after, "within": &h.within, "delay": &h.delay}
 	target, wantsTime := times[name]
-	if wantsTime != isOption {
-		return fmt.Errorf("%q does not belong behind %q; write it as in delay=100ms, and flags without a value", word, h.kind)
+	if name == "to" || wantsTime != isOption {
+		return fmt.Errorf("%q does not belong behind %q; write it as in delay=100ms or to=metrics, and flags without a value", word, h.kind)
 	}
 	if !isOption {
 		h.flags = append(h.flags, name)

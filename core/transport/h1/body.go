@@ -2,22 +2,24 @@ package h1
 
 import (
 	"bytes"
+	"errors"
 	"io"
-	"strings"
 
 	"github.com/polygate/polygate/core/transport"
 )
 
 // A body reads the body of one message from an input (RFC 9112 sections 6 and 7).
 type body struct {
+	from     io.Reader // the connection, within the time limits of the message
+	limit    int64     // of a chunked body's data, 0: none
 	in       *input
 	kind     int64 // a length, transport.Chunked or transport.UntilClose
 	left     int64 // of the length, or of the current chunk
+	size     int64 // of the chunks so far
+	excess   int64 // bytes around the chunks' data beyond what is usual
 	state    chunkState
 	done     bool
 	trailers transport.Fields
-	before   func() error // called before each read from the connection
-	after    func()       // and after it
 	err      error
 }
 
@@ -30,17 +32,11 @@ const (
 	chunkTrailers
 )
 
-// Bounds of what stands between the data of a chunked body.
-const (
-	maxChunkLine = 1 << 10
-	maxTrailers  = 8 << 10
-)
-
+// begin makes the body ready for a message whose head is at the front of in.
 func (b *body) begin(in *input, kind int64) {
-	fields := b.trailers
-	fields.Reset()
-	*b = body{in: in, kind: kind, left: kind, trailers: fields, before: b.before, after: b.after}
-	b.done = kind == 0
+	b.trailers.Reset()
+	b.in, b.kind, b.left, b.size, b.excess = in, kind, kind, 0, 0
+	b.state, b.done, b.err = chunkSize, kind == 0, nil
 	if kind == transport.Chunked {
 		b.left = 0
 	}
@@ -65,8 +61,7 @@ func (b *body) Buffered() (p []byte, all bool) {
 // Discard takes n bytes of what Buffered returned.
 func (b *body) Discard(n int) {
 	b.in.r += n
-	b.left -= int64(n)
-	b.advance()
+	b.took(n)
 }
 
 // Trailers returns the trailer fields, nil where there are none.
@@ -77,29 +72,40 @@ func (b *body) Trailers() *transport.Fields {
 	return &b.trailers
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. All errors but transport.ErrStopped are final.
 func (b *body) Read(p []byte) (int, error) {
-	if b.err != nil {
+	if len(p) == 0 && !b.done {
 		return 0, b.err
 	}
-	for !b.done {
-		if b.kind == transport.Chunked && b.state != chunkData {
-			if err := b.chunkStep(); err != nil {
-				b.err = err
-				return 0, err
-			}
-			continue
-		}
-		n, err := b.readData(p)
+	for b.err == nil && !b.done {
+		n, err := b.step(p)
 		if n > 0 {
 			return n, nil
 		}
-		if err != nil {
-			b.err = err
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, transport.ErrStopped) {
 			return 0, err
 		}
+		b.err = err
+	}
+	if b.err != nil {
+		return 0, b.err
 	}
 	return 0, io.EOF
+}
+
+func (b *body) step(p []byte) (int, error) {
+	if b.kind == transport.Chunked && b.state != chunkData {
+		return 0, b.chunkStep()
+	}
+	n, err := b.readData(p)
+	if err == io.EOF && b.kind == transport.UntilClose {
+		b.done = true
+		return 0, nil
+	}
+	return n, unexpected(err)
 }
 
 func (b *body) readData(p []byte) (int, error) {
@@ -110,25 +116,20 @@ func (b *body) readData(p []byte) (int, error) {
 	b.in.r += n
 	if n == 0 {
 		var err error
-		if n, err = b.readConn(p); err != nil {
-			return 0, b.cutShort(err)
+		if n, err = b.readConn(p); n == 0 {
+			return 0, err
 		}
 	}
-	b.left -= int64(n)
-	b.advance()
+	b.took(n)
 	return n, nil
 }
 
 // Small pieces go through the buffer, so that what stands behind them is read along with them.
 func (b *body) readConn(p []byte) (int, error) {
-	if err := b.before(); err != nil {
-		return 0, err
-	}
-	defer b.after()
 	if len(p) >= startBuffer || b.kind == transport.UntilClose {
-		return b.in.direct(p)
+		return b.in.direct(b.from, p)
 	}
-	if err := b.in.fill(startBuffer); err != nil {
+	if err := b.in.fill(b.from, startBuffer); err != nil {
 		return 0, err
 	}
 	n := copy(p, b.in.buf[b.in.r:b.in.w])
@@ -136,55 +137,25 @@ func (b *body) readConn(p []byte) (int, error) {
 	return n, nil
 }
 
-func (b *body) cutShort(err error) error {
-	if err != io.EOF {
-		return err
+// unexpected is the error of a message whose connection ended before it did.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
 	}
-	if b.kind == transport.UntilClose {
-		b.done = true
-		return io.EOF
-	}
-	return io.ErrUnexpectedEOF
+	return err
 }
 
-func (b *body) advance() {
+func (b *body) took(n int) {
+	if b.kind == transport.UntilClose {
+		return
+	}
+	b.left -= int64(n)
 	switch {
 	case b.kind >= 0:
 		b.done = b.left == 0
-	case b.kind == transport.Chunked && b.left == 0 && b.state == chunkData:
+	case b.left == 0 && b.state == chunkData:
 		b.state = chunkEnd
 	}
-}
-
-func (b *body) chunkStep() error {
-	switch b.state {
-	case chunkEnd:
-		line, err := b.line(2)
-		if err != nil {
-			return err
-		}
-		if len(line) != 0 {
-			return refuse(400, "a chunk is longer than its size")
-		}
-		b.state = chunkSize
-	case chunkSize:
-		line, err := b.line(maxChunkLine)
-		if err != nil {
-			return err
-		}
-		n, refusal := parseChunkSize(line)
-		if refusal != nil {
-			return refusal
-		}
-		b.left, b.state = n, chunkData
-		if n == 0 {
-			b.state = chunkTrailers
-		}
-	case chunkTrailers:
-		return b.readTrailers()
-	case chunkData:
-	}
-	return nil
 }
 
 // line takes a line of at most limit bytes and returns it without its CR LF.
@@ -201,119 +172,11 @@ func (b *body) line(limit int) ([]byte, error) {
 			b.in.r += i + 1
 			return ahead[:i-1], nil
 		}
-		if len(ahead) > limit || len(ahead) >= 2 && limit == 2 {
-			return nil, refuse(400, "a chunk is longer than its size, or its line is too long")
+		if len(ahead) > limit {
+			return nil, refuse(400, "a chunk's line is too long")
 		}
-		if err := b.more(); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (b *body) more() error {
-	if err := b.before(); err != nil {
-		return err
-	}
-	defer b.after()
-	err := b.in.fill(maxTrailers + maxChunkLine)
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// parseChunkSize reads 1*HEXDIG [ chunk-ext ].
-func parseChunkSize(line []byte) (int64, *transport.Refusal) {
-	bad := func() (int64, *transport.Refusal) {
-		return 0, refuse(400, "a chunk's size is not a hexadecimal number")
-	}
-	var n int64
-	i := 0
-	for ; i < len(line); i++ {
-		d := hexDigit(line[i])
-		if d < 0 {
-			break
-		}
-		if i == 15 {
-			return bad()
-		}
-		n = n<<4 | int64(d)
-	}
-	if i == 0 {
-		return bad()
-	}
-	rest := trimOWS(transport.View(line[i:]))
-	if rest != "" && (rest[0] != ';' || !transport.ValidValue(rest)) {
-		return bad()
-	}
-	return n, nil
-}
-
-func hexDigit(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
-}
-
-// readTrailers takes the trailer section. Fields that would change what the message means are left out.
-func (b *body) readTrailers() error {
-	for {
-		ahead := b.in.buf[b.in.r:b.in.w]
-		if len(ahead) >= 2 && ahead[0] == '\r' && ahead[1] == '\n' {
-			b.in.r += 2
-			b.done = true
-			return nil
-		}
-		end, refusal := headEnd(ahead, 0)
-		if refusal != nil {
-			return refusal
-		}
-		if end > 0 {
-			b.in.r += end
-			b.done = true
-			return b.keepTrailers(strings.Clone(transport.View(ahead[:end-2])))
-		}
-		if len(ahead) > maxTrailers {
-			return refuse(431, "the trailers are too large")
-		}
-		if err := b.more(); err != nil {
-			return err
+		if err := b.in.fill(b.from, maxTrailers+maxChunkLine); err != nil {
+			return nil, unexpected(err)
 		}
 	}
-}
-
-func (b *body) keepTrailers(lines string) error {
-	var f framing
-	f.length = -1
-	if refusal := parseFields(lines, &b.trailers, 100, &f); refusal != nil {
-		return refusal
-	}
-	kept := b.trailers.List[:0]
-	for _, field := range b.trailers.List {
-		if field.ID == transport.FieldOther && !forbiddenTrailer(field.Name) {
-			kept = append(kept, field)
-		}
-	}
-	b.trailers.List = kept
-	return nil
-}
-
-// forbiddenTrailer tells whether a field steers routing, authentication or how content is read (RFC 9110 section 6.5.1).
-func forbiddenTrailer(name string) bool {
-	for _, f := range [...]string{
-		"authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate", "cookie", "set-cookie", "cache-control",
-		"content-encoding", "content-type", "content-range", "range", "max-forwards", "age", "expires", "location", "retry-after", "vary",
-		"apikey", "x-api-key",
-	} {
-		if transport.EqualFold(name, f) {
-			return true
-		}
-	}
-	return false
 }

@@ -3,17 +3,20 @@ package h1
 import (
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
+	"os"
+	"runtime/debug"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/polygate/polygate/core/transport"
 )
 
-// conn is one connection of a client. It serves one request after the other and is each request's transport.Stream.
+// conn is one connection of a client. It serves one request after the other and is each request's transport.Stream. It belongs to the
+// goroutine that serves it; another one may read the body of the request meanwhile.
 type conn struct {
 	server *Server
 	nc     net.Conn
@@ -24,32 +27,48 @@ type conn struct {
 	body   body
 	peer   transport.Peer
 
-	bodyWait     int64 // nanoseconds spent waiting for the client's body
-	waitFrom     int64 // the watch's time when the current wait for it began
-	continued    bool  // "100 Continue" was sent, or is not called for
-	closing      bool  // no request after this one
-	isHead       bool  // as the client sent it: a plugin may change the method
+	state        atomic.Int32 // resting, …
+	closing      bool         // no request after this one
+	aborted      bool         // the response was not completed
+	isHead       bool         // as the client sent it: a plugin may change the method
 	hijacked     bool
-	idle         atomic.Bool // between two requests
-	receivedFrom int64       // in.total, less what was ahead, at the start of the request
+	receivedFrom int64 // in.total, less what was ahead, at the start of the request
 	sentFrom     int64
+
+	reading  atomic.Bool // a piece of the body is being read
+	stopped  atomic.Bool // whoever reads the body is to end
+	woken    bool        // the deadline for reading was used to tell him
+	bodyWait int64       // nanoseconds spent waiting for the client's body
+
+	interimMu sync.Mutex // orders interim responses, which also the reader of the body sends, and the final one
+	continued bool       // "100 Continue" was sent, or is not called for; guarded by interimMu
+	answered  bool       // the final response has begun; guarded by interimMu
 }
+
+// The states of a connection.
+const (
+	busy    int32 = iota
+	resting       // between two requests
+	hurried       // between two requests, and the server stops
+)
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc, guard: s.watch.guard(nc)}
 	c.in.nc, c.in.buf = nc, make([]byte, startBuffer)
 	c.out.nc, c.out.guard = nc, c.guard
 	c.out.timeout = s.limits.SendTimeout
-	c.body.before, c.body.after = c.beforeRead, c.afterRead
+	c.body.from, c.body.limit = (*bodyReader)(c), s.limits.BodyLimit
 	c.peer.Remote, c.peer.Local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
-	c.peer.RemoteIP = c.peer.Remote.Addr().String()
-	c.peer.LocalPort = strconv.Itoa(int(c.peer.Local.Port()))
+	if c.peer.Remote.IsValid() {
+		c.peer.RemoteIP = c.peer.Remote.Addr().String()
+		c.peer.LocalPort = strconv.Itoa(int(c.peer.Local.Port()))
+	}
 	return c
 }
 
 // serve runs until the connection ends.
 func (c *conn) serve() {
-	defer c.server.forget(c)
+	defer c.end()
 	if !c.handshake() {
 		return
 	}
@@ -61,16 +80,33 @@ func (c *conn) serve() {
 	}
 }
 
+// end is the end of the connection, unless it was handed over. A panic of the handler ends no other one.
+func (c *conn) end() {
+	if r := recover(); r != nil {
+		c.server.log.Error("panic while serving a request", "panic", r, "stack", string(debug.Stack()))
+		c.Abort()
+	}
+	if c.hijacked {
+		return
+	}
+	c.guard.remove()
+	_ = c.nc.Close()
+	c.server.forget(c)
+}
+
 func (c *conn) handshake() bool {
 	t, ok := c.nc.(*tls.Conn)
 	if !ok {
 		return true
 	}
-	c.guard.arm(c.server.limits.HeadTimeout)
+	limit := c.server.limits.HeadTimeout
+	c.guard.armRead(limit)
+	c.guard.armWrite(limit)
 	if err := t.Handshake(); err != nil {
 		c.server.log.Debug("tls handshake", "peer", c.peer.RemoteIP, "error", err)
 		return false
 	}
+	c.guard.armWrite(0)
 	state := t.ConnectionState()
 	c.peer.TLS = &state
 	return true
@@ -78,28 +114,21 @@ func (c *conn) handshake() bool {
 
 // next reads the head of the next request. It answers one that is not well-formed and returns false when the connection is over.
 func (c *conn) next(first bool) bool {
+	limits := &c.server.limits
+	wait := limits.HeadTimeout
 	if !first {
-		if c.closing || !c.drain() {
-			c.linger()
+		if !c.mayGoOn() {
 			return false
 		}
 		c.in.next()
+		wait = limits.IdleTimeout
 	}
-	limits := &c.server.limits
 	c.receivedFrom, c.sentFrom = c.in.total-int64(c.in.w), c.out.total
-	wait := limits.IdleTimeout
-	if first {
-		wait = limits.HeadTimeout
-	}
-	c.guard.arm(wait)
-	c.idle.Store(c.in.w == 0)
-	if c.server.stopping.Load() && c.in.w == 0 && !first {
-		return false
+	c.guard.armRead(wait)
+	if c.in.w == 0 {
+		c.rest()
 	}
 	head, err := c.in.readHead(limits.Head, c.begin)
-	if err != nil && c.lastCall() {
-		head, err = c.in.readHead(limits.Head, c.begin)
-	}
 	if err != nil {
 		c.failHead(err)
 		return false
@@ -108,35 +137,70 @@ func (c *conn) next(first bool) bool {
 		c.refuse(refusal)
 		return false
 	}
-	c.guard.arm(0)
+	c.guard.armRead(0)
 	c.prepare()
 	return true
 }
 
-// lastCall gives a connection that was idle when the server stopped a moment for the request that may be under way on it.
-func (c *conn) lastCall() bool {
-	if !c.server.stopping.Load() || !c.idle.Load() || !c.guard.expired() {
+// mayGoOn tells whether another request may follow on the connection; it ends the connection in good order where not.
+func (c *conn) mayGoOn() bool {
+	c.resume()
+	switch {
+	case c.aborted:
+		return false
+	case !c.drain():
+		c.linger()
+		return false
+	case c.closing:
+		if c.in.r != c.in.w {
+			c.linger()
+		}
 		return false
 	}
-	c.guard.at.Store(0)
-	return c.nc.SetDeadline(time.Now().Add(tick)) == nil
+	return true
 }
 
-func (c *conn) begin() {
-	c.idle.Store(false)
+// rest marks the connection as idle.
+func (c *conn) rest() {
+	c.state.Store(resting)
 	if c.server.stopping.Load() {
-		_ = c.nc.SetDeadline(time.Time{})
+		c.server.mu.Lock()
+		c.hurry()
+		c.server.mu.Unlock()
 	}
-	c.guard.arm(c.server.limits.HeadTimeout)
+}
+
+// hurry gives an idle connection a moment for the request that may be under way on it. The server's mu is held.
+func (c *conn) hurry() {
+	if c.state.CompareAndSwap(resting, hurried) {
+		c.guard.readUntil(time.Now().Add(grace))
+	}
+}
+
+// begin is called when the first byte of a request is there.
+func (c *conn) begin() {
+	if !c.state.CompareAndSwap(resting, busy) && c.state.CompareAndSwap(hurried, busy) {
+		// Whoever hurried the connection may not have set its deadline yet: he holds mu until he has.
+		c.server.mu.Lock()
+		c.server.mu.Unlock() //nolint:staticcheck // SA2001: waiting for the holder is the purpose
+		c.guard.readUntil(time.Time{})
+	}
+	c.guard.armRead(c.server.limits.HeadTimeout)
 }
 
 func (c *conn) prepare() {
 	c.out.begin(c.req.Minor)
 	c.closing = c.req.Close || c.server.stopping.Load()
-	c.continued = !c.req.Continue
+	if c.in.r != c.in.w {
+		// The client does not wait: its body is on the way.
+		c.req.Continue = false
+	}
 	c.isHead = c.req.Method == "HEAD"
 	c.body.begin(&c.in, c.req.ContentLength)
 	c.bodyWait = 0
+	c.interimMu.Lock()
+	c.continued, c.answered = !c.req.Continue, false
+	c.interimMu.Unlock()
 }
 
 // failHead answers what can be answered when no head came.
@@ -145,7 +209,7 @@ func (c *conn) failHead(err error) {
 	switch {
 	case errors.As(err, &refusal):
 		c.refuse(refusal)
-	case c.guard.expired() && c.in.w > 0:
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.in.w > 0 && !c.guard.dead.Load():
 		c.refuse(refuse(408, "the head did not arrive in time"))
 	}
 }
@@ -157,79 +221,11 @@ func (c *conn) refuse(e *transport.Refusal) {
 	r.Status, r.ContentLength = e.Status, int64(len(page))
 	r.Fields.Add("Content-Type", contentType)
 	c.closing = true
-	_ = c.nc.SetDeadline(time.Time{})
 	c.out.begin(1)
 	c.out.respond(&r, false, true)
-	if c.out.write(page, false) == nil && c.out.finish(nil) == nil {
+	if c.out.write(page, true) == nil && c.out.finish(nil) == nil {
 		c.linger()
 	}
-}
-
-// drain reads the rest of a small body that nobody wanted, so that the next request can be found behind it.
-func (c *conn) drain() bool {
-	const most = 64 << 10
-	if c.body.done {
-		return true
-	}
-	if !c.continued || c.body.err != nil || c.body.left > most {
-		return false
-	}
-	var scratch [startBuffer]byte
-	for total := 0; total < most; {
-		n, err := c.body.Read(scratch[:])
-		total += n
-		if err != nil {
-			return err == io.EOF
-		}
-	}
-	return false
-}
-
-// linger lets the client read the last response before the connection is reset for what was not read of it.
-func (c *conn) linger() {
-	const most = 1 << 20
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || c.body.done && c.in.r == c.in.w || half.CloseWrite() != nil {
-		return
-	}
-	c.guard.arm(2 * time.Second)
-	scratch := make([]byte, startBuffer)
-	for total := 0; total < most; {
-		n, err := c.nc.Read(scratch)
-		if err != nil {
-			return
-		}
-		total += n
-	}
-}
-
-// beforeRead runs before each read of a piece of the body.
-func (c *conn) beforeRead() error {
-	l := &c.server.limits
-	if !c.continued {
-		c.continued = true
-		if err := c.out.interim(100, nil); err != nil {
-			return err
-		}
-	}
-	if l.BodyLimit > 0 && c.in.total-c.receivedFrom > l.BodyLimit+int64(c.in.base) {
-		return refuse(413, "the body is too large")
-	}
-	c.waitFrom = c.server.watch.now.Load()
-	wait := l.BodyTimeout
-	if l.MinBodyRate > 0 {
-		paid := float64(c.in.total-c.receivedFrom) / float64(l.MinBodyRate) * float64(time.Second)
-		left := l.BodyGrace + time.Duration(paid) - time.Duration(c.bodyWait)
-		wait = max(min(wait, left), time.Nanosecond)
-	}
-	c.guard.arm(wait)
-	return nil
-}
-
-// afterRead runs after each of them. Only the time that the client took counts against it, not the upstream's.
-func (c *conn) afterRead() {
-	c.bodyWait += c.server.watch.now.Load() - c.waitFrom
-	c.guard.arm(0)
 }
 
 func addrPort(a net.Addr) (ap netip.AddrPort) {

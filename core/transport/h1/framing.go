@@ -8,19 +8,18 @@ import (
 
 // framing gathers the fields that say where a message ends and what becomes of its connection (RFC 9112 sections 6 and 9).
 type framing struct {
-	length     int64 // of Content-Length, -1 without one
-	encodings  int
-	chunked    bool
-	hosts      int
-	host       string
-	close      bool
-	keepAlive  bool
-	upgrade    bool   // the Connection field names it
-	upgradeTo  string // the Upgrade field
-	expect     string
-	trailers   bool
-	hops       []string
-	connection bool
+	length    int64 // of Content-Length, -1 without one
+	encodings int
+	chunked   bool
+	hosts     int
+	host      string
+	close     bool
+	keepAlive bool
+	upgrade   bool   // the Connection field names it
+	upgradeTo string // the Upgrade field
+	expect    bool   // 100-continue
+	trailers  bool
+	hops      []string
 }
 
 func (f *framing) note(id transport.FieldID, value string) *transport.Refusal {
@@ -41,18 +40,24 @@ func (f *framing) note(id transport.FieldID, value string) *transport.Refusal {
 		f.encodings++
 		f.chunked = transport.EqualFold(value, "chunked")
 	case transport.FieldConnection:
-		f.noteConnection(value)
+		return f.noteConnection(value)
 	case transport.FieldUpgrade:
 		f.upgradeTo = value
 	case transport.FieldExpect:
-		f.expect = value
+		if !transport.EqualFold(value, "100-continue") {
+			return refuse(417, "the expectation is not 100-continue")
+		}
+		f.expect = true
 	case transport.FieldTE:
 		f.trailers = f.trailers || hasToken(value, "trailers")
 	}
 	return nil
 }
 
-func (f *framing) noteConnection(value string) {
+// maxHops bounds the fields that Connection names: each has to be looked for among all.
+const maxHops = 32
+
+func (f *framing) noteConnection(value string) *transport.Refusal {
 	for value != "" {
 		token := value
 		if i := strings.IndexByte(value, ','); i >= 0 {
@@ -69,9 +74,13 @@ func (f *framing) noteConnection(value string) {
 		case transport.EqualFold(token, "upgrade"):
 			f.upgrade = true
 		case transport.Identify(token) == transport.FieldOther:
+			if len(f.hops) == maxHops {
+				return refuse(400, "Connection names too many fields")
+			}
 			f.hops = append(f.hops, token)
 		}
 	}
+	return nil
 }
 
 // request checks what was gathered of a request and writes it down.
@@ -85,8 +94,12 @@ func (f *framing) request(r *transport.Request, l *transport.Limits) *transport.
 	if f.hosts == 1 && !validHost(f.host) || r.Host != "" && !validHost(r.Host) {
 		return refuse(400, "the Host field is not a host")
 	}
-	if r.Host == "" {
+	switch {
+	case r.Host == "":
 		r.Host = f.host
+	case f.hosts == 1 && r.Host != f.host:
+		// The target's host counts, for whoever looks (RFC 9112 section 3.2.2).
+		r.Fields.Set("Host", r.Host)
 	}
 	if e := f.requestLength(r); e != nil {
 		return e
@@ -96,14 +109,9 @@ func (f *framing) request(r *transport.Request, l *transport.Limits) *transport.
 	}
 	r.Close = f.close || r.Minor == 0 && !f.keepAlive
 	r.Trailers = f.trailers
-	r.Hops = append(r.Hops, f.hops...)
-	r.WebSocket = f.upgrade && r.Minor > 0 && r.Method == "GET" && hasToken(f.upgradeTo, "websocket")
-	if f.expect != "" {
-		if !transport.EqualFold(f.expect, "100-continue") {
-			return refuse(417, "the expectation is not 100-continue")
-		}
-		r.Continue = r.Minor > 0 && r.ContentLength != 0
-	}
+	r.Hops = f.hops
+	r.WebSocket = f.upgrade && r.Minor > 0 && r.Method == "GET" && r.ContentLength == 0 && hasToken(f.upgradeTo, "websocket")
+	r.Continue = f.expect && r.Minor > 0 && r.ContentLength != 0
 	if !l.KeepUnderline {
 		dropUnderlined(&r.Fields)
 	}
@@ -143,63 +151,6 @@ func parseLength(s string) (int64, bool) {
 	return n, true
 }
 
-// validHost tells whether s is uri-host [":" port] (RFC 9110 section 7.2), with a port of at most 65535.
-func validHost(s string) bool {
-	host, port := s, ""
-	if s == "" {
-		return false
-	}
-	if s[0] == '[' {
-		end := strings.IndexByte(s, ']')
-		if end < 2 {
-			return false
-		}
-		host, port = s[1:end], s[end+1:]
-		if port != "" && port[0] != ':' {
-			return false
-		}
-		return allIn(host, "0123456789abcdefABCDEF:.") && (port == "" || validPort(port[1:]))
-	}
-	if i := strings.IndexByte(s, ':'); i >= 0 {
-		host, port = s[:i], s[i+1:]
-		if !validPort(port) {
-			return false
-		}
-	}
-	if host == "" {
-		return false
-	}
-	for i := 0; i < len(host); i++ {
-		if !hostByte[host[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-func validPort(p string) bool {
-	n, ok := parseLength(p)
-	return p == "" || ok && len(p) <= 5 && n <= 65535
-}
-
-func allIn(s, set string) bool {
-	for i := 0; i < len(s); i++ {
-		if strings.IndexByte(set, s[i]) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-var hostByte = hostBytes()
-
-func hostBytes() (t [256]bool) {
-	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+=") {
-		t[c] = true
-	}
-	return t
-}
-
 // hasToken tells whether a comma-separated list has the token, whatever parameters stand behind it.
 func hasToken(list, token string) bool {
 	for list != "" {
@@ -234,6 +185,8 @@ func (f *framing) response(r *transport.Response) *transport.Refusal {
 	switch {
 	case f.encodings > 1, f.encodings == 1 && !f.chunked:
 		return refuse(502, "the transfer encoding is not chunked")
+	case f.encodings == 1 && r.Minor == 0:
+		return refuse(502, "Transfer-Encoding goes with HTTP/1.1 only")
 	case f.encodings == 1 && f.length >= 0:
 		return refuse(502, "both Content-Length and Transfer-Encoding are given")
 	case f.encodings == 1:

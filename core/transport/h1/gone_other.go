@@ -17,3 +17,5 @@ func (*goneSet) poll()         {}
 func descriptor(net.Conn) int { return -1 }
 
 func readable(int) bool { return false }
+
+func acknowledged(int) (bytes uint64, known bool) { return 0, false }

@@ -16,11 +16,12 @@ const keepUpTo = 16 << 10
 type output struct {
 	nc      net.Conn
 	guard   *guard
-	timeout time.Duration
-	total   int64 // bytes written
+	timeout time.Duration // until the peer has taken something of what is written
+	total   int64         // bytes written
 
 	buf        []byte
 	vec        [3][]byte
+	buffers    net.Buffers // of vec
 	minor      uint8
 	keepAlive  bool // an HTTP/1.0 client must be told that the connection stays
 	chunked    bool
@@ -79,8 +80,12 @@ func (o *output) respond(r *transport.Response, bodyless, closing bool) {
 
 // write sends a piece of the body, together with all that was kept; with more set it may be kept itself.
 func (o *output) write(p []byte, more bool) error {
-	if o.bodyless || len(p) == 0 {
+	if o.bodyless {
 		return nil
+	}
+	if len(p) == 0 {
+		// An empty chunk would be the last one.
+		return o.flushUnless(more)
 	}
 	if o.chunked {
 		o.buf = strconv.AppendInt(o.buf, int64(len(p)), 16)
@@ -91,41 +96,15 @@ func (o *output) write(p []byte, more bool) error {
 		}
 		o.left -= int64(len(p))
 	}
-	if len(o.buf)+len(p) <= keepUpTo {
-		o.buf = append(o.buf, p...)
-		p = nil
+	if len(o.buf)+len(p) > keepUpTo {
+		return o.writev(p)
 	}
-	tail := ""
+	o.buf = append(o.buf, p...)
 	if o.chunked {
-		tail = "\r\n"
+		o.buf = append(o.buf, "\r\n"...)
 	}
-	if p == nil {
-		o.buf = append(o.buf, tail...)
-		if more {
-			return nil
-		}
-		return o.flush()
-	}
-	return o.writev(p, tail)
+	return o.flushUnless(more)
 }
-
-func (o *output) writev(p []byte, tail string) error {
-	o.guard.arm(o.timeout)
-	o.vec[0], o.vec[1] = o.buf, p
-	n := 2
-	if tail != "" {
-		o.vec[2] = crlf
-		n = 3
-	}
-	buffers := net.Buffers(o.vec[:n])
-	written, err := buffers.WriteTo(o.nc)
-	o.vec = [3][]byte{}
-	o.total += written
-	o.buf = o.buf[:0]
-	return err
-}
-
-var crlf = []byte("\r\n")
 
 // finish ends the body and sends all that was kept.
 func (o *output) finish(trailers *transport.Fields) error {
@@ -142,16 +121,48 @@ func (o *output) finish(trailers *transport.Fields) error {
 	return o.flush()
 }
 
+func (o *output) flushUnless(more bool) error {
+	if more {
+		return nil
+	}
+	return o.flush()
+}
+
 func (o *output) flush() error {
 	if len(o.buf) == 0 {
 		return nil
 	}
-	o.guard.arm(o.timeout)
+	o.guard.armWrite(o.timeout)
 	n, err := o.nc.Write(o.buf)
-	o.total += int64(n)
+	return o.wrote(int64(n), err)
+}
+
+// writev sends what was kept and p in one call of the kernel.
+func (o *output) writev(p []byte) error {
+	o.vec[0], o.vec[1] = o.buf, p
+	o.buffers = o.vec[:2]
+	if o.chunked {
+		o.vec[2] = crlf
+		o.buffers = o.vec[:3]
+	}
+	o.guard.armWrite(o.timeout)
+	n, err := o.buffers.WriteTo(o.nc)
+	clear(o.vec[:])
+	return o.wrote(n, err)
+}
+
+func (o *output) wrote(n int64, err error) error {
+	o.guard.armWrite(0)
+	o.total += n
 	o.buf = o.buf[:0]
+	if err != nil && o.guard.write.fired() {
+		// Half a message was sent: whoever reads from the peer waits in vain.
+		o.guard.cut()
+	}
 	return err
 }
+
+var crlf = []byte("\r\n")
 
 // appendFields writes the lines of fields that are not the framing's own.
 func appendFields(b []byte, fields *transport.Fields) []byte {

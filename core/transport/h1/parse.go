@@ -11,19 +11,24 @@ func refuse(status int, reason string) *transport.Refusal {
 	return &transport.Refusal{Status: status, Reason: reason}
 }
 
-var crlf2 = []byte("\r\n\r\n")
-
 // headEnd returns the length of the head at the start of b, 0 while it is incomplete. seen bytes were looked at before.
 // A line that ends without CR cannot become a head any more: it is refused at once instead of at the time limit.
 func headEnd(b []byte, seen int) (int, *transport.Refusal) {
-	from := max(0, seen-3)
-	if i := bytes.Index(b[from:], crlf2); i >= 0 {
-		return from + i + 4, nil
+	for {
+		i := bytes.IndexByte(b[seen:], '\n')
+		if i < 0 {
+			return 0, nil
+		}
+		switch i += seen; {
+		case i == 0 || b[i-1] != '\r':
+			return 0, refuse(400, "a line of the head does not end with CR LF")
+		case i == 1:
+			return 0, refuse(400, "the first line of the head is empty")
+		case b[i-2] == '\n':
+			return i + 1, nil
+		}
+		seen = i + 1
 	}
-	if i := bytes.IndexByte(b, '\n'); i == 0 || i > 0 && b[i-1] != '\r' {
-		return 0, refuse(400, "a line of the head does not end with CR LF")
-	}
-	return 0, nil
 }
 
 // parseRequest reads a complete head into r, whose strings become views of head.
@@ -31,7 +36,7 @@ func parseRequest(head []byte, r *transport.Request, l *transport.Limits) *trans
 	r.Begin(head)
 	s := transport.View(head)
 	end := strings.IndexByte(s, '\r')
-	if end > l.RequestLine {
+	if end > l.RequestLine && l.RequestLine > 0 {
 		return refuse(414, "the request line is too long")
 	}
 	if e := parseRequestLine(s[:end], r, l); e != nil {
@@ -40,7 +45,7 @@ func parseRequest(head []byte, r *transport.Request, l *transport.Limits) *trans
 	if s[end+1] != '\n' {
 		return refuse(400, "a carriage return stands alone")
 	}
-	f := framing{length: -1}
+	f := framing{length: -1, hops: r.Hops}
 	if e := parseFields(s[end+2:len(s)-2], &r.Fields, l.FieldCount, &f); e != nil {
 		return e
 	}
@@ -48,13 +53,13 @@ func parseRequest(head []byte, r *transport.Request, l *transport.Limits) *trans
 }
 
 func parseRequestLine(line string, r *transport.Request, l *transport.Limits) *transport.Refusal {
-	sp := strings.IndexByte(line, ' ')
-	if sp <= 0 || !transport.ValidName(line[:sp]) {
+	n := transport.NameEnd(line)
+	if n == 0 || n == len(line) || line[n] != ' ' {
 		return refuse(400, "the method is not a token")
 	}
-	r.Method = line[:sp]
-	rest := line[sp+1:]
-	sp = strings.IndexByte(rest, ' ')
+	r.Method = line[:n]
+	rest := line[n+1:]
+	sp := strings.IndexByte(rest, ' ')
 	if sp < 0 {
 		return refuse(400, "the request line has no version")
 	}
@@ -74,17 +79,18 @@ func parseVersion(v string, r *transport.Request) *transport.Refusal {
 		r.Minor = 1
 	case v == "HTTP/1.0":
 		r.Minor = 0
-	case len(v) == 8 && v[:5] == "HTTP/" && v[6] == '.' && v[5] >= '0' && v[5] <= '9' && v[7] >= '0' && v[7] <= '9':
-		if v[5] == '1' {
-			r.Minor = 1
-			return nil
+	case len(v) == 8 && v[:5] == "HTTP/" && v[6] == '.' && digit(v[5]) && digit(v[7]):
+		if v[5] != '1' {
+			return refuse(505, "the version of HTTP is not served here")
 		}
-		return refuse(505, "the version of HTTP is not served here")
+		r.Minor = 1
 	default:
 		return refuse(400, "the version is not well-formed")
 	}
 	return nil
 }
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 func parseTarget(r *transport.Request, l *transport.Limits) *transport.Refusal {
 	t := r.Target
@@ -95,11 +101,6 @@ func parseTarget(r *transport.Request, l *transport.Limits) *transport.Refusal {
 		r.Path, r.RawPath = "*", "*"
 		return nil
 	}
-	for i := 0; i < len(t); i++ {
-		if c := t[i]; c <= 0x20 || c == 0x7f || c == '#' {
-			return refuse(400, "the target has a byte that it may not have")
-		}
-	}
 	if t != "" && t[0] != '/' {
 		if t = absoluteForm(t, r); t == "" {
 			return refuse(400, "the target is neither a path nor an http URI")
@@ -107,6 +108,9 @@ func parseTarget(r *transport.Request, l *transport.Limits) *transport.Refusal {
 	}
 	if q := strings.IndexByte(t, '?'); q >= 0 {
 		t, r.Query = t[:q], t[q+1:]
+		if !transport.ValidTarget(r.Query) {
+			return refuse(400, "the query has a byte that a target may not have")
+		}
 	}
 	if t == "" {
 		return refuse(400, "the target is empty")
@@ -130,9 +134,12 @@ func absoluteForm(t string, r *transport.Request) string {
 		return ""
 	}
 	i := strings.IndexAny(rest, "/?")
-	if i < 0 {
+	switch {
+	case i < 0:
 		r.Host = rest
 		return "/"
+	case i == 0:
+		return ""
 	}
 	r.Host = rest[:i]
 	if rest[i] == '?' {
@@ -141,26 +148,25 @@ func absoluteForm(t string, r *transport.Request) string {
 	return rest[i:]
 }
 
-// parseFields reads the lines of s, each of which ends with CR LF, and notes the fields that frame the message.
+// parseFields reads the lines of s, each of which ends with CR LF, and notes the fields that frame the message. A limit of 0 is none.
 func parseFields(s string, fields *transport.Fields, limit int, f *framing) *transport.Refusal {
 	for s != "" {
-		colon := strings.IndexByte(s, ':')
-		end := strings.IndexByte(s, '\r')
-		if end < 0 || end+1 >= len(s) || s[end+1] != '\n' {
-			return refuse(400, "a carriage return stands alone")
-		}
-		if colon < 0 || colon > end {
-			return refuse(400, "a header line has no colon")
+		colon := transport.NameEnd(s)
+		if colon == 0 || s[colon] != ':' {
+			return refuse(400, "a header line does not begin with a token and a colon")
 		}
 		name := s[:colon]
-		if !transport.ValidName(name) {
-			return refuse(400, "the name of a header field is not a token")
+		s = s[colon+1:]
+		end := strings.IndexByte(s, '\r')
+		if s[end+1] != '\n' {
+			return refuse(400, "a carriage return stands alone")
 		}
-		value := trimOWS(s[colon+1 : end])
+		value := trimOWS(s[:end])
+		s = s[end+2:]
 		if !transport.ValidValue(value) {
 			return refuse(400, "the value of a header field has a control byte")
 		}
-		if len(fields.List) == limit {
+		if limit > 0 && len(fields.List) == limit {
 			return refuse(431, "too many header fields")
 		}
 		id := transport.Identify(name)
@@ -170,7 +176,6 @@ func parseFields(s string, fields *transport.Fields, limit int, f *framing) *tra
 				return e
 			}
 		}
-		s = s[end+2:]
 	}
 	return nil
 }
@@ -185,16 +190,16 @@ func trimOWS(s string) string {
 	return s
 }
 
-// parseResponse reads a complete head of a response to a request with that method.
-func parseResponse(head []byte, method string, r *transport.Response) *transport.Refusal {
+// parseResponse reads a complete head of a response.
+func parseResponse(head []byte, r *transport.Response) *transport.Refusal {
 	r.Begin(head)
 	s := transport.View(head)
 	end := strings.IndexByte(s, '\r')
 	line := s[:end]
-	if len(line) < 12 || line[:7] != "HTTP/1." || line[7] < '0' || line[7] > '9' || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
+	if len(line) < 12 || line[:7] != "HTTP/1." || !digit(line[7]) || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
 		return refuse(502, "the status line is not well-formed")
 	}
-	if !transport.ValidValue(line) {
+	if !transport.ValidValue(line) || s[end+1] != '\n' {
 		return refuse(502, "the status line has a control byte")
 	}
 	status, ok := parseLength(line[9:12])
@@ -204,10 +209,7 @@ func parseResponse(head []byte, method string, r *transport.Response) *transport
 	r.Status = int(status)
 	r.Minor = min(line[7]-'0', 1)
 	f := framing{length: -1}
-	if s[end+1] != '\n' {
-		return refuse(502, "a carriage return stands alone")
-	}
-	if e := parseFields(s[end+2:len(s)-2], &r.Fields, 1000, &f); e != nil {
+	if e := parseFields(s[end+2:len(s)-2], &r.Fields, maxResponseFields, &f); e != nil {
 		return e
 	}
 	return f.response(r)

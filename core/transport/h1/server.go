@@ -22,15 +22,17 @@ type Server struct {
 	log     *slog.Logger
 
 	stopping atomic.Bool
+	stop     chan struct{} // closed when stopping is set
 	accepted atomic.Int64
-	wg       sync.WaitGroup
+	wg       sync.WaitGroup // of accepting goroutines and connections
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{} // guarded by mu
 	listeners []net.Listener     // guarded by mu
+	cut       bool               // connections that come now are closed; guarded by mu
 }
 
-// Options are what a server is made of.
+// Options are what a server is made of. All are required but Limits, without which nothing is limited.
 type Options struct {
 	Handler transport.Handler
 	Limits  transport.Limits
@@ -40,14 +42,19 @@ type Options struct {
 
 // NewServer returns a server that does not listen yet.
 func NewServer(o Options) *Server {
-	return &Server{handler: o.Handler, limits: o.Limits, watch: o.Watch, log: o.Logger, conns: map[*conn]struct{}{}}
+	return &Server{
+		handler: o.Handler, limits: o.Limits, watch: o.Watch, log: o.Logger, conns: map[*conn]struct{}{}, stop: make(chan struct{}),
+	}
 }
 
-// Serve accepts connections until the server is shut down, and then returns nil. With a configuration they are TLS.
+// Serve accepts connections until the server is shut down or the listener is closed, and then returns nil. With a configuration they
+// are TLS. It closes the listener.
 func (s *Server) Serve(l net.Listener, config *tls.Config) error {
-	s.mu.Lock()
-	s.listeners = append(s.listeners, l)
-	s.mu.Unlock()
+	defer func() { _ = l.Close() }()
+	if !s.listen(l) {
+		return nil
+	}
+	defer s.wg.Done()
 	for pause := time.Duration(0); ; {
 		nc, err := l.Accept()
 		switch {
@@ -60,8 +67,28 @@ func (s *Server) Serve(l net.Listener, config *tls.Config) error {
 			// Out of descriptors: connections that end give some back.
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			s.log.Error("accept", "address", l.Addr().String(), "error", err, "retry_in", pause)
-			time.Sleep(pause)
+			s.wait(pause)
 		}
+	}
+}
+
+func (s *Server) listen(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping.Load() {
+		return false
+	}
+	s.listeners = append(s.listeners, l)
+	s.wg.Add(1)
+	return true
+}
+
+func (s *Server) wait(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.stop:
 	}
 }
 
@@ -72,7 +99,7 @@ func (s *Server) start(nc net.Conn, config *tls.Config) {
 	}
 	c := newConn(s, nc)
 	s.mu.Lock()
-	if s.stopping.Load() {
+	if s.cut {
 		s.mu.Unlock()
 		c.guard.remove()
 		_ = nc.Close()
@@ -84,38 +111,29 @@ func (s *Server) start(nc net.Conn, config *tls.Config) {
 	go c.serve()
 }
 
-// Connections returns how many connections are open and how many were accepted so far.
+// Connections returns how many connections are open and how many were accepted so far. Those that were handed over do not count.
 func (s *Server) Connections() (open int, accepted int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns), s.accepted.Load()
 }
 
+// forget takes a connection off the server's books, once for each.
 func (s *Server) forget(c *conn) {
-	c.guard.remove()
-	if !c.hijacked {
-		_ = c.nc.Close()
-	}
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
 	s.wg.Done()
 }
 
-// Shutdown stops accepting, ends idle connections and waits for the others to finish their requests. When ctx ends first it
-// cuts them and returns ctx's error.
+// grace is how long an idle connection is kept when the server stops: a request may be on its way.
+const grace = 100 * time.Millisecond
+
+// Shutdown stops accepting, ends idle connections and waits for the others to finish their requests. Who has connected already, or sent
+// a request before he can know, is still served. When ctx ends first Shutdown cuts what is left and returns ctx's error. It does not wait for
+// connections that were handed over.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	s.stopping.Store(true)
-	for _, l := range s.listeners {
-		_ = l.Close()
-	}
-	for c := range s.conns {
-		if c.idle.Load() {
-			c.guard.cut()
-		}
-	}
-	s.mu.Unlock()
+	s.beginStop()
 	done := make(chan struct{})
 	go func() { s.wg.Wait(); close(done) }()
 	select {
@@ -124,10 +142,32 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
+	s.cut = true
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
 	for c := range s.conns {
 		c.guard.cut()
 	}
 	s.mu.Unlock()
 	<-done
 	return ctx.Err()
+}
+
+func (s *Server) beginStop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping.Swap(true) {
+		return
+	}
+	close(s.stop)
+	for _, l := range s.listeners {
+		// Closing the socket would reset the connections that wait to be accepted.
+		if d, ok := l.(interface{ SetDeadline(time.Time) error }); !ok || d.SetDeadline(time.Now().Add(tick)) != nil {
+			_ = l.Close()
+		}
+	}
+	for c := range s.conns {
+		c.hurry()
+	}
 }

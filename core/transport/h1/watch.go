@@ -10,27 +10,35 @@ import (
 // tick is how often time limits are looked at, and so how exact they are.
 const tick = 25 * time.Millisecond
 
+// Of very many connections only a share is looked at in one tick, so that watching stays cheap: each is looked at in every eighth.
+const (
+	sweepAtLeast = 4096
+	sweepShare   = 8
+)
+
 // Watch enforces the time limits of many connections with one goroutine, and notices clients that go away. Setting a limit is
 // one atomic store: a deadline in the runtime's heap for each read and write would cost more than the rest of a request's bookkeeping.
 //
 // The zero value is not usable; see NewWatch.
 type Watch struct {
-	now  atomic.Int64 // nanoseconds since start, at the last tick
-	done chan struct{}
-	wg   sync.WaitGroup
-	gone *goneSet
+	start time.Time
+	now   atomic.Int64 // nanoseconds since start, at the last tick; never 0
+	done  chan struct{}
+	wg    sync.WaitGroup
+	gone  *goneSet
+	wake  chan struct{} // the first guard has come
 
 	mu     sync.Mutex
 	guards []*guard // guarded by mu
-	wake   chan struct{}
+	next   int      // the guard that the next sweep begins with; guarded by mu
 }
 
 // NewWatch starts a watch; Close ends it.
 func NewWatch() *Watch {
-	w := &Watch{done: make(chan struct{}), wake: make(chan struct{}, 1), gone: newGoneSet()}
-	w.now.Store(1)
+	w := &Watch{start: time.Now(), done: make(chan struct{}), wake: make(chan struct{}, 1), gone: newGoneSet()}
+	w.tell()
 	w.wg.Add(1)
-	go w.run(time.Now())
+	go w.run()
 	return w
 }
 
@@ -41,7 +49,13 @@ func (w *Watch) Close() {
 	w.gone.close()
 }
 
-func (w *Watch) run(start time.Time) {
+func (w *Watch) tell() int64 {
+	now := int64(time.Since(w.start)) + 1
+	w.now.Store(now)
+	return now
+}
+
+func (w *Watch) run() {
 	defer w.wg.Done()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -51,8 +65,7 @@ func (w *Watch) run(start time.Time) {
 			return
 		case <-ticker.C:
 		}
-		now := int64(time.Since(start)) + 1
-		w.now.Store(now)
+		now := w.tell()
 		w.gone.poll()
 		if w.sweep(now) {
 			continue
@@ -63,7 +76,6 @@ func (w *Watch) run(start time.Time) {
 			return
 		case <-w.wake:
 		}
-		w.now.Store(int64(time.Since(start)) + 1)
 		ticker.Reset(tick)
 	}
 }
@@ -72,107 +84,49 @@ func (w *Watch) run(start time.Time) {
 func (w *Watch) sweep(now int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, g := range w.guards {
-		if at := g.at.Load(); at > 0 && now > at && g.at.CompareAndSwap(at, fired) {
-			g.interrupt()
+	n := len(w.guards)
+	for range min(n, max(sweepAtLeast, n/sweepShare+1)) {
+		if w.next >= n {
+			w.next = 0
 		}
-		if since := g.waitingSince.Load(); since > 0 && now-since > int64(2*tick) {
-			w.gone.watch(g)
-		}
+		w.guards[w.next].check(now)
+		w.next++
 	}
-	return len(w.guards) > 0
+	return n > 0
 }
 
-func (w *Watch) add(g *guard) {
+// guard begins to watch a connection.
+func (w *Watch) guard(nc net.Conn) *guard {
+	g := &guard{watch: w, nc: nc, fd: descriptor(nc)}
 	w.mu.Lock()
 	g.index = len(w.guards)
 	w.guards = append(w.guards, g)
-	first := g.index == 0
+	if g.index == 0 {
+		// The watch may have slept since the last connection ended: a limit must not count from then.
+		w.tell()
+	}
 	w.mu.Unlock()
-	if first {
+	if g.index == 0 {
 		select {
 		case w.wake <- struct{}{}:
 		default:
 		}
 	}
+	return g
 }
 
 func (w *Watch) remove(g *guard) {
 	w.mu.Lock()
+	if g.index < 0 {
+		w.mu.Unlock()
+		return
+	}
 	last := len(w.guards) - 1
 	moved := w.guards[last]
 	w.guards[g.index], moved.index = moved, g.index
 	w.guards[last] = nil
 	w.guards = w.guards[:last]
+	g.index = -1
 	w.mu.Unlock()
 	w.gone.forget(g)
-}
-
-// fired is the limit of a guard that is over it.
-const fired = -1
-
-// A guard watches one connection.
-type guard struct {
-	watch *Watch
-	nc    net.Conn
-	fd    int          // -1 where there is none
-	at    atomic.Int64 // the limit as the watch's time; 0 none, or fired
-	index int          // guarded by watch.mu
-
-	waitingSince atomic.Int64 // the watch's time, 0 when nobody waits
-	goneMu       sync.Mutex
-	onGone       func() // guarded by goneMu
-}
-
-// arm sets the limit for what comes next. A guard that has fired stays so.
-func (g *guard) arm(d time.Duration) {
-	at := int64(0)
-	if d > 0 {
-		at = g.watch.now.Load() + int64(d+tick)
-	}
-	if old := g.at.Load(); old == fired || !g.at.CompareAndSwap(old, at) {
-		g.at.Store(fired)
-	}
-}
-
-func (g *guard) expired() bool { return g.at.Load() == fired }
-
-// cut ends whatever the connection waits for.
-func (g *guard) cut() {
-	g.at.Store(fired)
-	g.interrupt()
-}
-
-func (g *guard) interrupt() { _ = g.nc.SetDeadline(time.Unix(1, 0)) }
-
-// waiting notes whom to tell when the peer goes away; nil ends that.
-func (g *guard) waiting(gone func()) {
-	g.goneMu.Lock()
-	g.onGone = gone
-	g.goneMu.Unlock()
-	if gone != nil {
-		g.waitingSince.Store(g.watch.now.Load())
-		return
-	}
-	if g.waitingSince.Swap(0) < 0 {
-		g.watch.gone.forget(g)
-	}
-}
-
-// peerGone calls whoever waits.
-func (g *guard) peerGone() {
-	g.goneMu.Lock()
-	defer g.goneMu.Unlock()
-	if g.onGone != nil {
-		g.onGone()
-		g.onGone = nil
-	}
-}
-
-func (g *guard) remove() { g.watch.remove(g) }
-
-func (w *Watch) guard(nc net.Conn) *guard {
-	g := &guard{watch: w, nc: nc, fd: descriptor(nc)}
-	w.add(g)
-	return g
 }
