@@ -5,14 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/polygate/polygate/core/admin"
-	"github.com/polygate/polygate/core/control"
 	"github.com/polygate/polygate/core/settings"
 	"github.com/polygate/polygate/core/transport/h1"
 	"github.com/polygate/polygate/core/upstream"
@@ -37,6 +34,7 @@ func (e *ListenError) Unwrap() error { return e.Err }
 type plane struct {
 	kind     Plane
 	listener net.Listener
+	tls      *tls.Config // nil: plain, or the server's own concern
 	serve    func(net.Listener) error
 	stop     func(context.Context) error
 }
@@ -113,6 +111,9 @@ func (g *Gateway) open() (planes []plane, err error) {
 			err = &ListenError{Plane: p.kind, Address: address, Err: cause(err)}
 			return
 		}
+		if p.tls != nil {
+			p.listener = tls.NewListener(p.listener, p.tls)
+		}
 		planes = append(planes, p)
 	}
 	s := g.opts.Settings
@@ -139,55 +140,6 @@ func cause(err error) error {
 		return op.Err
 	}
 	return err
-}
-
-// openAside opens what is not for the gateway's clients: Admin, Control and Status API, and the metrics.
-func (g *Gateway) openAside(add func(plane, string)) error {
-	s := g.opts.Settings
-	source := control.Source(g)
-	if g.opts.Writer != nil && s.APISIX.EnableAdmin {
-		h, err := g.adminHandler()
-		if err != nil {
-			return err
-		}
-		add(g.aside(PlaneAdmin, h), s.Deployment.Admin.Listen.String())
-	}
-	if s.APISIX.EnableControl {
-		h := control.New(control.Options{Source: source, Catalog: g.catalog, Logger: g.log})
-		add(g.aside(PlaneControl, h), s.APISIX.Control.String())
-	}
-	add(g.aside(PlaneStatus, control.NewStatus(source, g.log)), s.APISIX.Status.String())
-	if export := s.Metrics(); export.Enabled && g.opts.Metrics != nil {
-		mux := http.NewServeMux()
-		mux.Handle(export.URI, g.opts.Metrics.Handler())
-		add(g.aside(PlaneMetrics, mux), export.Address.String())
-	}
-	return nil
-}
-
-func (g *Gateway) adminHandler() (http.Handler, error) {
-	a := &g.opts.Settings.Deployment.Admin
-	var allow []string
-	for _, p := range a.Allow {
-		allow = append(allow, p.String())
-	}
-	keys := make([]admin.Key, 0, len(g.opts.AdminKeys))
-	for _, k := range g.opts.AdminKeys {
-		keys = append(keys, admin.Key{Name: k.Name, Key: k.Key, Role: admin.Role(k.Role)})
-	}
-	return admin.New(admin.Options{
-		Store: g.opts.Writer, Catalog: g.catalog, Keys: keys, KeyRequired: a.KeyRequired, Allow: allow, CORS: a.EnableCORS,
-		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log,
-	})
-}
-
-// aside makes a plane of an ordinary handler.
-func (g *Gateway) aside(kind Plane, h http.Handler) plane {
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-	}
-	return plane{kind: kind, serve: server.Serve, stop: server.Shutdown}
 }
 
 // serve runs everything until ctx ends or a part fails.

@@ -1,0 +1,93 @@
+package core
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/polygate/polygate/core/admin"
+	"github.com/polygate/polygate/core/control"
+	"github.com/polygate/polygate/core/settings"
+)
+
+// openAside opens what is not for the gateway's clients: Admin, Control and Status API, and the metrics.
+func (g *Gateway) openAside(add func(plane, string)) error {
+	s := g.opts.Settings
+	source := control.Source(g)
+	if g.opts.Writer != nil && s.APISIX.EnableAdmin {
+		h, err := g.adminHandler()
+		if err != nil {
+			return err
+		}
+		p := g.aside(PlaneAdmin, h)
+		if p.tls, err = adminTLS(&s.Deployment.Admin); err != nil {
+			return err
+		}
+		add(p, s.Deployment.Admin.Listen.String())
+	}
+	if s.APISIX.EnableControl {
+		h := control.New(control.Options{Source: source, Catalog: g.catalog, Logger: g.log})
+		add(g.aside(PlaneControl, h), s.APISIX.Control.String())
+	}
+	add(g.aside(PlaneStatus, control.NewStatus(source, g.log)), s.APISIX.Status.String())
+	if export := s.Metrics(); export.Enabled && g.opts.Metrics != nil {
+		mux := http.NewServeMux()
+		mux.Handle(export.URI, g.opts.Metrics.Handler())
+		add(g.aside(PlaneMetrics, mux), export.Address.String())
+	}
+	return nil
+}
+
+func (g *Gateway) adminHandler() (http.Handler, error) {
+	a := &g.opts.Settings.Deployment.Admin
+	var allow []string
+	for _, p := range a.Allow {
+		allow = append(allow, p.String())
+	}
+	keys := make([]admin.Key, 0, len(g.opts.AdminKeys))
+	for _, k := range g.opts.AdminKeys {
+		keys = append(keys, admin.Key{Name: k.Name, Key: k.Key, Role: admin.Role(k.Role)})
+	}
+	return admin.New(admin.Options{
+		Store: g.opts.Writer, Catalog: g.catalog, Keys: keys, KeyRequired: a.KeyRequired, Allow: allow, CORS: a.EnableCORS,
+		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log,
+	})
+}
+
+// aside makes a plane of an ordinary handler.
+func (g *Gateway) aside(kind Plane, h http.Handler) plane {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+	return plane{kind: kind, serve: server.Serve, stop: server.Shutdown}
+}
+
+// adminTLS is how the Admin API is served where https_admin is set; nil: without TLS. With admin_ssl_ca_cert clients must show a
+// certificate that it signed. A file that cannot be read is an error: the API must not stand open for it.
+func adminTLS(a *settings.Admin) (*tls.Config, error) {
+	if !a.HTTPS {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(a.MTLS.Cert, a.MTLS.Key)
+	if err != nil {
+		return nil, fmt.Errorf("deployment.admin.admin_api_mtls: load certificate and key: %w", err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if a.MTLS.CACert == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(a.MTLS.CACert)
+	if err != nil {
+		return nil, fmt.Errorf("deployment.admin.admin_api_mtls.admin_ssl_ca_cert: %w", err)
+	}
+	config.ClientCAs, config.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+	if !config.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("deployment.admin.admin_api_mtls.admin_ssl_ca_cert: %s has no certificate in PEM form", a.MTLS.CACert)
+	}
+	return config, nil
+}
