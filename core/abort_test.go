@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,6 +146,9 @@ func TestClientStopsReading(t *testing.T) {
 	c.reset()
 	await(t, "the upstream's connection to end", ended)
 	eventually(t, "the request is logged", func() bool { return g.access.has("GET / 200") })
+	if n := strings.Count(g.access.String(), "\n"); n != 1 {
+		t.Errorf("got %d lines in the access log, want 1", n)
+	}
 	if g.logs.has("level=ERROR") || g.logs.has("level=WARN") {
 		t.Errorf("a client that goes away is an error in the log")
 	}

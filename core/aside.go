@@ -54,7 +54,7 @@ func (g *Gateway) adminHandler() (http.Handler, error) {
 	}
 	return admin.New(admin.Options{
 		Store: g.opts.Writer, Catalog: g.catalog, Keys: keys, KeyRequired: a.KeyRequired, Allow: allow, CORS: a.EnableCORS,
-		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log,
+		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log, Try: g.builder.try,
 	})
 }
 

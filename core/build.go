@@ -163,6 +163,12 @@ func (b *builder) make(kind, id string, item store.Item, before *resource) (*res
 	for _, w := range warnings {
 		b.log.Warn("configuration", "key", item.Key, "warning", w)
 	}
+	if err := unserved(value); err != nil {
+		return nil, err
+	}
+	if u := upstreamOf(value); u != nil && len(u.Checks) > 0 {
+		b.log.Warn("configuration", "key", item.Key, "warning", "checks: nodes are not checked for their health; a request that fails at one goes to another")
+	}
 	made := &resource{item: item, value: value}
 	if before == nil {
 		before = &resource{}

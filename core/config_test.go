@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,10 +64,11 @@ func TestChangesReachRoutes(t *testing.T) {
 		{"metadata comes", "plugin_metadata/says", `{"text":"+1"}`, 200, "q+1"},
 		{"metadata changes", "plugin_metadata/says", `{"text":"+2"}`, 200, "q+2"},
 		{"bad metadata leaves the plugins as they are", "plugin_metadata/says", `{"text":"bad"}`, 200, "q+2"},
+		{"and they stay when something else of the route changes", "services/s", `{"desc":"new","upstream":` + upstreamOf(two) + `}`, 200, "q+2"},
 		{"good metadata again", "plugin_metadata/says", `{"text":"+3"}`, 200, "q+3"},
 		{"metadata goes", "plugin_metadata/says", "", 200, "q"},
 		{"the plugin_config goes", "plugin_configs/p", "", 503, ""},
-		{"the route does without", "routes/1", `{"uri":"/*","service_id":"s"}`, 200, "s"},
+		{"the route does without", "routes/1", `{"uri":"/*","service_id":"s"}`, 200, "two"},
 		{"the service goes", "services/s", "", 404, ""},
 		{"an upstream that is not there", "routes/1", `{"uri":"/*","upstream_id":"u"}`, 502, ""},
 		{"it comes", "upstreams/u", upstreamOf(one), 200, "one"},
@@ -279,7 +281,7 @@ func hello(c *http.Client, url string) error {
 	}
 	defer resp.Body.Close()
 	var b strings.Builder
-	if _, err := copyTo(&b, resp.Body); err != nil {
+	if _, err := io.Copy(&b, resp.Body); err != nil {
 		return err
 	}
 	if resp.StatusCode != 200 || b.String() != "hello" {

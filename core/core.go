@@ -96,6 +96,9 @@ func New(o Options) (*Gateway, error) {
 	if g.hostname, err = os.Hostname(); err != nil {
 		g.hostname = "localhost"
 	}
+	if err := g.unservedSettings(o.Settings); err != nil {
+		return nil, err
+	}
 	if err := g.takeSettings(o.Settings); err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func (b *builder) routerRoute(id string, r *resource) (*router.Route, error) {
 	if c.RemoteAddr != "" {
 		out.RemoteAddrs = []string{c.RemoteAddr}
 	}
-	out.Hosts = config.Merge(c, b.partsOf(c).service, nil).Hosts
+	out.Hosts = config.Merge(c, b.partsOf(c).service).Hosts
 	if len(c.Vars) > 0 {
 		vars, err := expr.Compile(c.Vars)
 		if err != nil {

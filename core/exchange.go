@@ -27,6 +27,7 @@ type exchange struct {
 	remote        netip.Addr // of the client, as far as trusted peers tell
 	remoteText    string
 	forwarded     forwardedFields
+	query         router.Query
 	matched       router.Match
 	route         *route
 	global, plan  *plan.Plan     // never nil
@@ -108,13 +109,13 @@ func (g *Gateway) begin(s transport.Stream) *exchange {
 // end gives the exchange back. What it still refers to would keep memory alive, or worse, be seen by another request.
 func (g *Gateway) end(x *exchange) {
 	x.snap, x.stream, x.req, x.peer, x.route, x.current = nil, nil, nil, nil, nil, nil
-	x.matched = router.Match{Params: x.matched.Params[:0]}
+	x.query, x.matched = router.Query{}, router.Match{Params: x.matched.Params[:0]}
 	x.global, x.plan, x.consumer, x.fault = emptyPlan, emptyPlan, nil, nil
 	clear(x.wantedKnown)
 	clear(x.vars)
 	clear(x.early)
 	x.wantedKnown, x.vars, x.early, x.tries = x.wantedKnown[:0], x.vars[:0], x.early[:0], x.tries[:0]
-	x.outbound.Request, x.outbound.Host, x.outbound.Added = nil, "", nil
+	x.outbound.Request, x.outbound.Host = nil, ""
 	x.newBody, x.hasNewBody, x.bodyRead = nil, false, false
 	x.upstreamHost, x.balancerIP = "", ""
 	x.forwarded, x.remoteText = forwardedFields{}, ""

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -194,7 +195,7 @@ type echoed struct {
 // echo is an upstream that answers with what it got.
 func echo(w http.ResponseWriter, r *http.Request) {
 	var body strings.Builder
-	if _, err := copyTo(&body, r.Body); err != nil {
+	if _, err := io.Copy(&body, r.Body); err != nil {
 		body.WriteString("! " + err.Error())
 	}
 	e := echoed{Line: r.Method + " " + r.RequestURI, Host: r.Host, Body: body.String(), Header: r.Header, Trailer: r.Trailer}

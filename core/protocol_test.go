@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,7 +86,7 @@ func TestPipelining(t *testing.T) {
 	g := start(t, nil)
 	g.route("", serve(t, func(w http.ResponseWriter, r *http.Request) {
 		var b strings.Builder
-		_, _ = copyTo(&b, r.Body)
+		_, _ = io.Copy(&b, r.Body)
 		fmt.Fprintf(w, "%s=%s", r.URL.Path, b.String())
 	}))
 	c := dial(t, g.addr)

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -25,6 +26,16 @@ func answering(t testing.TB, reply string) *raw {
 func resetting(t testing.TB) *raw {
 	return serveRaw(t, func(c *client, _ int) {
 		if c.requestHead() != nil {
+			c.reset()
+		}
+	})
+}
+
+// resettingLate resets the connection within the request's body.
+func resettingLate(t testing.TB) *raw {
+	return serveRaw(t, func(c *client, _ int) {
+		if c.requestHead() != nil {
+			take(t, c, 50<<10)
 			c.reset()
 		}
 	})
@@ -59,9 +70,9 @@ func TestRetries(t *testing.T) {
 		{name: "reset before the response", first: addrOf(resetting), method: "GET", status: 200, statuses: "502, 200"},
 		{name: "reset of a PUT whose body is in memory", first: addrOf(resetting), method: "PUT", body: "x", status: 200, statuses: "502, 200"},
 		{name: "reset of a POST", first: addrOf(resetting), method: "POST", body: "x", status: 502, statuses: "502"},
-		{name: "reset of a large PUT", first: addrOf(resetting), method: "PUT", body: strings.Repeat("x", 100<<10), status: 502, statuses: "502"},
+		{name: "reset within a large PUT", first: addrOf(resettingLate), method: "PUT", body: strings.Repeat("x", 100<<10), status: 502, statuses: "502"},
 		{
-			name: "reset of a large PUT that a plugin has read", first: addrOf(resetting), method: "PUT", body: strings.Repeat("x", 100<<10),
+			name: "reset within a large PUT that a plugin has read", first: addrOf(resettingLate), method: "PUT", body: strings.Repeat("x", 100<<10),
 			plugins: `{"a":{},"read":{}}`, status: 200, statuses: "502, 200",
 		},
 		{name: "timeout", first: addrOf(silent), properties: quick, method: "GET", status: 200, statuses: "504, 200"},
@@ -230,7 +241,7 @@ func TestPatienceWithUploads(t *testing.T) {
 		t.Parallel()
 		g := start(t, nil)
 		up := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			_, _ = copyTo(&strings.Builder{}, r.Body)
+			_, _ = io.Copy(&strings.Builder{}, r.Body)
 			<-time.After(pause)
 			fmt.Fprint(w, "fine")
 		})

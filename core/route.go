@@ -41,7 +41,7 @@ type parts struct {
 
 // newRoute merges a route with its parts.
 func newRoute(c *config.Route, own *plan.Set, ownUp *target, p parts) *route {
-	m := config.Merge(c, p.service, p.pluginConfig)
+	m := config.Merge(c, p.service)
 	r := &route{
 		id: string(c.ID), name: c.Name, serviceID: string(c.ServiceID), websocket: m.EnableWebsocket,
 		plan: orEmpty(plan.Merge(p.serviceSet, p.pluginSet, own)),

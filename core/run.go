@@ -179,10 +179,10 @@ func (x *exchange) identify() error {
 
 // match finds the route. Its error is that of a route that cannot be served as it is configured.
 func (x *exchange) match() (bool, error) {
-	q := router.Query{
+	x.query = router.Query{
 		Method: x.req.Method, Host: hostName(x.req.Host), HostPort: x.req.Host, Path: x.req.Path, RemoteAddr: x.remote, Vars: x,
 	}
-	if !x.snap.router.Match(&q, &x.matched) {
+	if !x.snap.router.Match(&x.query, &x.matched) {
 		return false, nil
 	}
 	x.route = x.matched.Route.Value.(*route)

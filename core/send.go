@@ -81,30 +81,45 @@ func (x *exchange) sendWhole(body []byte) error {
 
 // relay sends the upstream's body as it comes.
 func (x *exchange) relay() error {
-	if piece, all := x.source.Buffered(); all {
-		err := x.sendWhole(piece)
-		x.source.Discard(len(piece))
-		return err
-	}
 	x.stream.Respond(&x.resp, false)
-	buf := x.g.pieces.get()
-	defer x.g.pieces.put(buf)
+	var buf *[]byte
 	for {
-		n, err := x.source.Read(*buf)
-		if n > 0 {
-			_, done := x.source.Buffered()
-			if err := x.stream.Write((*buf)[:n], done); err != nil {
-				return x.toClient(err)
+		piece, all := x.source.Buffered()
+		if len(piece) > 0 {
+			if err := x.pass(piece); err != nil {
+				return err
 			}
-			x.bodySent += int64(n)
+			x.source.Discard(len(piece))
+			continue
 		}
-		switch {
-		case err == io.EOF:
+		if all {
 			return x.toClient(x.stream.Finish(x.source.Trailers()))
-		case err != nil:
+		}
+		// What the client has not got yet must not wait for the upstream.
+		if err := x.stream.Write(nil, false); err != nil {
+			return x.toClient(err)
+		}
+		if buf == nil {
+			buf = x.g.pieces.get()
+			defer x.g.pieces.put(buf)
+		}
+		n, err := x.source.Read(*buf)
+		if err := x.pass((*buf)[:n]); err != nil {
+			return err
+		}
+		if err != nil && err != io.EOF {
 			return x.cutShort(err)
 		}
 	}
+}
+
+// pass sends a piece of the body, or keeps it for the next one.
+func (x *exchange) pass(piece []byte) error {
+	if err := x.stream.Write(piece, true); err != nil {
+		return x.toClient(err)
+	}
+	x.bodySent += int64(len(piece))
+	return nil
 }
 
 // cutShort is an upstream's response that ended before its end: the client has to see that too.
@@ -155,6 +170,11 @@ func (x *exchange) sendPieces() error {
 	buf := x.g.pieces.get()
 	defer x.g.pieces.put(buf)
 	for {
+		if rest, _ := x.source.Buffered(); len(rest) == 0 {
+			if err := x.stream.Write(nil, false); err != nil {
+				return x.toClient(err)
+			}
+		}
 		n, err := x.source.Read(*buf)
 		if err != nil && err != io.EOF {
 			return x.cutShort(err)

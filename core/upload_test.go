@@ -3,6 +3,7 @@ package core_test
 import (
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +118,7 @@ func chunked(body string, size int) string {
 	var b strings.Builder
 	for len(body) > 0 {
 		n := min(size, len(body))
-		b.WriteString(hex(n) + "\r\n" + body[:n] + "\r\n")
+		b.WriteString(strconv.FormatInt(int64(n), 16) + "\r\n" + body[:n] + "\r\n")
 		body = body[n:]
 	}
 	return b.String()
@@ -256,7 +257,7 @@ func TestEarlyResponse(t *testing.T) {
 	u := serveRaw(t, func(c *client, _ int) {
 		c.requestHead()
 		c.reply("HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nstop")
-		_, _ = copyTo(io.Discard, c.r)
+		_, _ = io.Copy(io.Discard, c.r)
 	})
 	g := start(t, nil)
 	g.route("", u.addr())
@@ -315,7 +316,7 @@ func TestClientFailsDuringUpload(t *testing.T) {
 	ended := make(chan error, 1)
 	u := serveRaw(t, func(c *client, _ int) {
 		c.requestHead()
-		_, err := copyTo(io.Discard, c.r)
+		_, err := io.Copy(io.Discard, c.r)
 		ended <- err
 	})
 	tests := []struct {

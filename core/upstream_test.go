@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -119,7 +120,7 @@ func TestTLSListener(t *testing.T) {
 			return answer{}, err
 		}
 		defer nc.Close()
-		c := &client{Conn: nc, t: t, r: newReader(nc)}
+		c := &client{Conn: nc, t: t, r: bufio.NewReader(nc)}
 		c.send(request("GET", "/", "", "Connection: close"))
 		return c.read("GET"), nil
 	}

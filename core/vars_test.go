@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/polygate/polygate/core"
 	"github.com/polygate/polygate/sdk"
@@ -94,7 +96,7 @@ func TestVars(t *testing.T) {
 	sent = strings.Replace(sent, "e=1&f=v%20", "f=v%20w&e=", 1)
 	c := dial(t, g.addr)
 	c.send(sent)
-	raw, err := readAll(c.r)
+	raw, err := io.ReadAll(c.r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +129,10 @@ func TestVarsOfTheNextRequest(t *testing.T) {
 	t.Parallel()
 	leftovers := []string{
 		"own", "status", "upstream_addr", "upstream_status", "balancer_ip", "balancer_port", "sent_http_x_up", "upstream_http_x_up", "body_bytes_sent",
-		"consumer_name", "http_x_secret", "arg_secret", "request_time", "bytes_sent", "upstream_host",
+		"consumer_name", "http_x_secret", "arg_secret", "bytes_sent", "upstream_host",
 	}
 	var first, second []string
+	took := ""
 	g := start(t, []sdk.Plugin{native("look", 1, sdk.Hooks{Rewrite: func(x sdk.Exchange) error {
 		var values []string
 		for _, name := range leftovers {
@@ -141,6 +144,7 @@ func TestVarsOfTheNextRequest(t *testing.T) {
 		} else {
 			second = values
 		}
+		took, _ = x.Var("request_time")
 		if x.Request().Path() == "/1" {
 			x.SetVar("own", "set")
 			x.SetVar("upstream_host", "secret.test")
@@ -148,7 +152,12 @@ func TestVarsOfTheNextRequest(t *testing.T) {
 		}
 		return nil
 	}})})
-	g.route(`{"look":{}}`, say(t, "hello"))
+	g.route(`{"look":{}}`, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/1" {
+			<-time.After(200 * time.Millisecond)
+		}
+		_, _ = w.Write([]byte("hello"))
+	}))
 	c := dial(t, g.addr)
 	for _, path := range []string{"/0", "/1?secret=1", "/0"} {
 		c.send(request("GET", path, "", "X-Other: 1"))
@@ -159,6 +168,9 @@ func TestVarsOfTheNextRequest(t *testing.T) {
 		if up := got.header.Get("X-Up"); (up != "") != strings.HasPrefix(path, "/1") {
 			t.Errorf("%s: got X-Up %q", path, up)
 		}
+	}
+	if !strings.HasPrefix(took, "0.0") {
+		t.Errorf("got request_time %s at the beginning, want that of this request", took)
 	}
 	if strings.Join(first, " ") != strings.Join(second, " ") {
 		t.Errorf("got %v, want what the first request had: %v", second, first)

@@ -120,7 +120,7 @@ func request(method, path, body string, lines ...string) string {
 		b.WriteString(l + "\r\n")
 	}
 	if body != "" {
-		b.WriteString("Content-Length: " + itoa(len(body)) + "\r\n")
+		b.WriteString("Content-Length: " + strconv.Itoa(len(body)) + "\r\n")
 	}
 	b.WriteString("\r\n" + body)
 	return b.String()
@@ -241,13 +241,3 @@ func refusing(t testing.TB) string {
 	defer l.Close()
 	return l.Addr().String()
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-func copyTo(w io.Writer, r io.Reader) (int64, error) { return io.Copy(w, r) }
-
-func hex(n int) string { return strconv.FormatInt(int64(n), 16) }
-
-func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
-
-func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(r) }

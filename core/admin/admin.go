@@ -37,6 +37,9 @@ type Options struct {
 	ServerHeader string       // default [DefaultServer]
 	Prefix       string       // of keys in answers, default [DefaultPrefix]
 	Logger       *slog.Logger // default [slog.Default]; one line per change and per refusal
+	// Try makes a resource that is about to be written ready for service, without putting it into service; its error refuses the
+	// write. Nil tries nothing. The id is empty where it is still to be made.
+	Try func(kind, id string, value []byte) error
 }
 
 type handler struct {
@@ -49,6 +52,7 @@ type handler struct {
 	server    string
 	prefix    string
 	log       *slog.Logger
+	try       func(kind, id string, value []byte) error // nil: nothing is tried
 	attempts  *limiter
 }
 
@@ -70,6 +74,7 @@ func New(o Options) (http.Handler, error) {
 		server:   orDefault(o.ServerHeader, DefaultServer),
 		prefix:   orDefault(o.Prefix, DefaultPrefix),
 		log:      o.Logger,
+		try:      o.Try,
 		attempts: newLimiter(),
 	}
 	if h.log == nil {

@@ -22,7 +22,15 @@ func (h *handler) check(q *request, id string, doc *document.Value) error {
 		}
 		return badRequest(err.Error())
 	}
-	return checkCode(q, doc)
+	if err := checkCode(q, doc); err != nil {
+		return err
+	}
+	if h.try != nil {
+		if err := h.try(q.kind.Name, id, doc.Bytes()); err != nil {
+			return badRequest(err.Error())
+		}
+	}
+	return nil
 }
 
 // references answers what a check asks about other resources, from the store. It serves one request.

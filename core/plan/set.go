@@ -80,6 +80,8 @@ func (m *Maker) Make(o Owner, plugins config.Plugins, metadata map[string]json.R
 	return set, nil
 }
 
+var errPreFunction = errors.New("_meta.pre_function needs the Lua host, which this gateway does not have")
+
 func (s *Set) unchanged(name string, conf, metadata json.RawMessage) *Instance {
 	if s == nil {
 		return nil
@@ -113,6 +115,9 @@ func (m *Maker) configure(o Owner, name string, conf, metadata json.RawMessage) 
 	}
 	if meta.Disable {
 		return &Instance{Name: name, Owner: o.Key, Conf: conf, Disabled: true}, nil
+	}
+	if meta.PreFunction != "" {
+		return nil, errPreFunction
 	}
 	ctx := sdk.WithScope(context.Background(), sdk.Scope{
 		Resource: o.Key, Version: o.Version, Metadata: metadata, Attr: m.Attrs[name],

@@ -144,8 +144,6 @@ type Call interface {
 	Receive(r *Response) error
 	// Body returns the body of the final response.
 	Body() Body
-	// Addr is the node's address.
-	Addr() netip.AddrPort
 	// Done ends the call. The connection is kept for another one if reuse is set and nothing speaks against it.
 	Done(reuse bool)
 	// Cut makes whatever waits for the upstream fail now. It may be called from any goroutine before Done.
@@ -160,7 +158,6 @@ type Outbound struct {
 	Host          string
 	ContentLength int64  // or Chunked
 	Prefix        []byte // header lines of the gateway's own, each ending with CR LF
-	Added         []Field
 	Timeouts      Timeouts
 }
 

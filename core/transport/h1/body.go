@@ -44,6 +44,7 @@ func (b *body) begin(in *input, kind int64) {
 
 // Buffered returns what has been read ahead, and whether that is all of the rest.
 func (b *body) Buffered() (p []byte, all bool) {
+	b.settle()
 	if b.done {
 		return nil, true
 	}

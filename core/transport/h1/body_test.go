@@ -154,7 +154,10 @@ func TestBufferedBody(t *testing.T) {
 		{"none", 0, "next", "", true},
 		{"all", 5, "hellonext", "hello", true},
 		{"a part", 5, "hel", "hel", false},
-		{"chunks", transport.Chunked, "5\r\nhello\r\n0\r\n\r\n", "", false},
+		{"chunks", transport.Chunked, "5\r\nhello\r\n0\r\n\r\n", "hello", false},
+		{"half of a chunk's size", transport.Chunked, "5", "", false},
+		{"end of chunks", transport.Chunked, "0\r\nA: b\r\n\r\n", "", true},
+		{"bad chunk", transport.Chunked, "z\r\n", "", false},
 		{"until close", transport.UntilClose, "hello", "", false},
 	}
 	for _, tt := range tests {
@@ -173,6 +176,41 @@ func TestBufferedBody(t *testing.T) {
 			}
 		})
 	}
+	t.Run("chunk by chunk", func(t *testing.T) {
+		in := newInput(wires("")["at once"])
+		in.w = copy(in.buf, "1\r\na\r\n2\r\nbc\r\n0\r\nT: u\r\n\r\nnext")
+		b := &body{from: in.nc}
+		b.begin(in, transport.Chunked)
+		var got []string
+		for {
+			p, all := b.Buffered()
+			got = append(got, string(p))
+			b.Discard(len(p))
+			if all {
+				break
+			}
+			if len(p) == 0 {
+				t.Fatalf("got %q, want all of the body", got)
+			}
+		}
+		if diff := cmp.Diff([]string{"a", "bc", ""}, got); diff != "" || b.Trailers() == nil {
+			t.Errorf("got %q and trailers %v", got, b.Trailers())
+		}
+	})
+	t.Run("behind a malformed chunk", func(t *testing.T) {
+		in := newInput(wires("")["at once"])
+		in.w = copy(in.buf, "1\r\nab\r\n0\r\n\r\n")
+		b := &body{from: in.nc}
+		b.begin(in, transport.Chunked)
+		p, _ := b.Buffered()
+		b.Discard(len(p))
+		if p, all := b.Buffered(); len(p) != 0 || all {
+			t.Errorf("got %q, %v, want nothing", p, all)
+		}
+		if _, err := b.Read(make([]byte, 1)); !isRefusal(err) {
+			t.Errorf("got %v, want a refusal", err)
+		}
+	})
 	t.Run("inside a chunk", func(t *testing.T) {
 		b := &body{}
 		b.begin(newInput(wires("5\r\nhello\r\n0\r\n\r\n")["at once"]), transport.Chunked)

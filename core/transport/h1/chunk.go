@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/polygate/polygate/core/transport"
@@ -25,6 +26,22 @@ func (b *body) chunkStep() error {
 	case chunkData:
 	}
 	return nil
+}
+
+// settle takes the lines around chunks as far as they have been read, so that Buffered sees the data behind them.
+func (b *body) settle() {
+	for b.kind == transport.Chunked && b.state != chunkData && !b.done && b.err == nil && b.linesAhead() {
+		b.err = b.chunkStep()
+	}
+}
+
+// linesAhead tells whether the next step needs nothing more from the connection.
+func (b *body) linesAhead() bool {
+	ahead := b.in.buf[b.in.r:b.in.w]
+	if b.state == chunkTrailers {
+		return bytes.HasPrefix(ahead, crlf) || bytes.Contains(ahead, []byte("\r\n\r\n"))
+	}
+	return bytes.IndexByte(ahead, '\n') >= 0
 }
 
 func (b *body) beginChunk() error {

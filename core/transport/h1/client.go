@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"sync/atomic"
 
 	"github.com/polygate/polygate/core/transport"
@@ -18,7 +17,6 @@ type call struct {
 	in    input
 	out   output
 	body  body
-	addr  netip.AddrPort
 
 	timeouts  transport.Timeouts
 	method    string
@@ -39,7 +37,7 @@ const (
 )
 
 func newCall(p *Pool, nc net.Conn) *call {
-	c := &call{pool: p, nc: nc, guard: p.watch.guard(nc), addr: addrPort(nc.RemoteAddr())}
+	c := &call{pool: p, nc: nc, guard: p.watch.guard(nc)}
 	c.in.nc, c.in.buf = nc, make([]byte, startBuffer)
 	c.out.nc, c.out.guard = nc, c.guard
 	c.body.from = (*responseReader)(c)
@@ -53,9 +51,6 @@ func (c *call) close() {
 
 // alive tells whether the upstream has neither closed the idle connection nor written to it.
 func (c *call) alive() bool { return c.guard.fd < 0 || !readable(c.guard.fd) }
-
-// Addr is the node's address.
-func (c *call) Addr() netip.AddrPort { return c.addr }
 
 // Send writes the head of a request and the first piece of its body.
 func (c *call) Send(o *transport.Outbound, piece []byte, more bool) error {

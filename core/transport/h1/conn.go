@@ -56,7 +56,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc, guard: s.watch.guard(nc)}
 	c.in.nc, c.in.buf = nc, make([]byte, startBuffer)
 	c.out.nc, c.out.guard = nc, c.guard
-	c.out.timeout = s.limits.SendTimeout
+	c.out.timeout, c.out.spare = s.limits.SendTimeout, &s.spare
 	c.body.from, c.body.limit = (*bodyReader)(c), s.limits.BodyLimit
 	c.peer.Remote, c.peer.Local = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
 	if c.peer.Remote.IsValid() {
@@ -162,6 +162,7 @@ func (c *conn) mayGoOn() bool {
 
 // rest marks the connection as idle.
 func (c *conn) rest() {
+	c.out.rest()
 	c.state.Store(resting)
 	if c.server.stopping.Load() {
 		c.server.mu.Lock()
@@ -182,7 +183,7 @@ func (c *conn) begin() {
 	if !c.state.CompareAndSwap(resting, busy) && c.state.CompareAndSwap(hurried, busy) {
 		// Whoever hurried the connection may not have set its deadline yet: he holds mu until he has.
 		c.server.mu.Lock()
-		c.server.mu.Unlock() //nolint:staticcheck // SA2001: waiting for the holder is the purpose
+		c.server.mu.Unlock() //nolint:staticcheck,gocritic // an empty critical section: waiting for the holder is the purpose
 		c.guard.readUntil(time.Time{})
 	}
 	c.guard.armRead(c.server.limits.HeadTimeout)

@@ -4,36 +4,32 @@ import "strings"
 
 // validHost tells whether s is uri-host [":" port] (RFC 9110 section 7.2), with a port of at most 65535.
 func validHost(s string) bool {
-	host, port := s, ""
-	if s == "" {
-		return false
+	if s != "" && s[0] == '[' {
+		return validAddress(s)
 	}
-	if s[0] == '[' {
-		end := strings.IndexByte(s, ']')
-		if end < 2 {
-			return false
-		}
-		host, port = s[1:end], s[end+1:]
-		if port != "" && port[0] != ':' {
-			return false
-		}
-		return allIn(host, "0123456789abcdefABCDEF:.") && (port == "" || validPort(port[1:]))
-	}
+	host := s
 	if i := strings.IndexByte(s, ':'); i >= 0 {
-		host, port = s[:i], s[i+1:]
-		if !validPort(port) {
+		if !validPort(s[i+1:]) {
 			return false
 		}
-	}
-	if host == "" {
-		return false
+		host = s[:i]
 	}
 	for i := 0; i < len(host); i++ {
 		if !hostByte[host[i]] {
 			return false
 		}
 	}
-	return true
+	return host != ""
+}
+
+// validAddress is validHost for an IPv6 address, which stands in brackets.
+func validAddress(s string) bool {
+	end := strings.IndexByte(s, ']')
+	if end < 2 || !allIn(s[1:end], "0123456789abcdefABCDEF:.") {
+		return false
+	}
+	port := s[end+1:]
+	return port == "" || port[0] == ':' && validPort(port[1:])
 }
 
 func validPort(p string) bool {

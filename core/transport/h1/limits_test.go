@@ -134,13 +134,13 @@ func TestSendLimit(t *testing.T) {
 	})
 	t.Run("little", func(t *testing.T) {
 		failed := make(chan error, 1)
-		c := dial(t, start(t, serve(failed), func(l *transport.Limits) { l.SendTimeout = short }).addr)
+		c := dial(t, start(t, serve(failed), func(l *transport.Limits) { l.SendTimeout = 3 * short }).addr)
 		c.send(wrkRequest)
 		// The kernel has room for several megabytes: until the next piece fits more than the limit goes by, but never without progress.
 		pause := time.NewTicker(short / 5)
 		defer pause.Stop()
 		p := make([]byte, 64<<10)
-		for range 40 {
+		for range 60 {
 			<-pause.C
 			if _, err := io.ReadFull(c, p); err != nil {
 				t.Fatalf("got %v, want the next piece", err)

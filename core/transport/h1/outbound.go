@@ -28,9 +28,6 @@ func (o *output) request(out *transport.Outbound) {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}
-	for i := range out.Added {
-		b = appendField(b, out.Added[i].Name, out.Added[i].Value)
-	}
 	b = o.requestFraming(b, out)
 	o.buf = append(b, "\r\n"...)
 }

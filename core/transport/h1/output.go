@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/polygate/polygate/core/transport"
@@ -20,6 +21,8 @@ type output struct {
 	total   int64         // bytes written
 
 	buf        []byte
+	spare      *sync.Pool // of *[]byte: large buffers of connections that are idle; nil where they are kept
+	box        *[]byte    // what buf came out of the pool in
 	vec        [3][]byte
 	buffers    net.Buffers // of vec
 	minor      uint8
@@ -35,7 +38,25 @@ func (o *output) begin(minor uint8) {
 	if cap(o.buf) > 2*keepUpTo {
 		o.buf = nil
 	}
+	if o.buf == nil && o.spare != nil {
+		if box, ok := o.spare.Get().(*[]byte); ok {
+			o.box, o.buf = box, *box
+		}
+	}
 	o.buf = o.buf[:0]
+}
+
+// rest gives a large buffer away while the connection is idle: there may be very many of them.
+func (o *output) rest() {
+	if cap(o.buf) <= startBuffer {
+		return
+	}
+	if o.box == nil {
+		o.box = new([]byte)
+	}
+	*o.box = o.buf[:0]
+	o.spare.Put(o.box)
+	o.buf, o.box = nil, nil
 }
 
 func (o *output) interim(status int, fields *transport.Fields) error {

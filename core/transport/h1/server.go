@@ -25,6 +25,7 @@ type Server struct {
 	stop     chan struct{} // closed when stopping is set
 	accepted atomic.Int64
 	wg       sync.WaitGroup // of accepting goroutines and connections
+	spare    sync.Pool      // see output
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{} // guarded by mu
@@ -127,7 +128,7 @@ func (s *Server) forget(c *conn) {
 }
 
 // grace is how long an idle connection is kept when the server stops: a request may be on its way.
-const grace = 100 * time.Millisecond
+const grace = 250 * time.Millisecond
 
 // Shutdown stops accepting, ends idle connections and waits for the others to finish their requests. Who has connected already, or sent
 // a request before he can know, is still served. When ctx ends first Shutdown cuts what is left and returns ctx's error. It does not wait for

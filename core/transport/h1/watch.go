@@ -101,12 +101,13 @@ func (w *Watch) guard(nc net.Conn) *guard {
 	w.mu.Lock()
 	g.index = len(w.guards)
 	w.guards = append(w.guards, g)
-	if g.index == 0 {
+	first := g.index == 0
+	if first {
 		// The watch may have slept since the last connection ended: a limit must not count from then.
 		w.tell()
 	}
 	w.mu.Unlock()
-	if g.index == 0 {
+	if first {
 		select {
 		case w.wake <- struct{}{}:
 		default:

@@ -1,0 +1,81 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/polygate/polygate/core/config"
+	"github.com/polygate/polygate/core/settings"
+	"github.com/polygate/polygate/core/store"
+)
+
+// errNoLua refuses what would have to be decided by a Lua script. Serving the route without it could let pass what it refuses.
+var errNoLua = errors.New("needs the Lua host, which this gateway does not have; use plugins or vars instead")
+
+// unserved returns an error for a resource that asks for something that this gateway does not do. To serve it all the same would be
+// another behaviour than the one configured.
+func unserved(value any) error {
+	switch v := value.(type) {
+	case *config.Route:
+		switch {
+		case v.FilterFunc != "":
+			return fmt.Errorf("filter_func %w", errNoLua)
+		case v.Script != "" || v.ScriptID != "":
+			return fmt.Errorf("script %w", errNoLua)
+		}
+		return unservedUpstream(v.Upstream)
+	case *config.Service:
+		if v.Script != "" {
+			return fmt.Errorf("script %w", errNoLua)
+		}
+		return unservedUpstream(v.Upstream)
+	case *config.Upstream:
+		return unservedUpstream(v)
+	}
+	return nil
+}
+
+func unservedUpstream(u *config.Upstream) error {
+	switch {
+	case u == nil:
+		return nil
+	case u.DiscoveryType != "":
+		return errors.New("upstream: discovery_type: this gateway has no service discovery; use nodes, which may be DNS names")
+	case u.TLS != nil && u.TLS.ClientCertID != "":
+		return errors.New("upstream: tls.client_cert_id is not served; put the certificate into tls.client_cert and tls.client_key")
+	}
+	return nil
+}
+
+// unservedSettings returns an error for settings without which clients could not be served rightly, and warns of those that only leave
+// something out.
+func (g *Gateway) unservedSettings(s *settings.Settings) error {
+	a := &s.APISIX
+	if a.ProxyProtocol.ListenHTTPPort > 0 || a.ProxyProtocol.ListenHTTPSPort > 0 {
+		return errors.New("apisix.proxy_protocol: this gateway does not read the PROXY protocol; remove the ports")
+	}
+	if a.Stream() {
+		g.log.Warn("apisix.proxy_mode: layer 4 is not served; stream routes have no effect")
+	}
+	for _, l := range append(slices.Clone(a.NodeListen), a.SSL.Listen...) {
+		if l.ProxyProtocol {
+			return fmt.Errorf("the listener %s: this gateway does not read the PROXY protocol", l)
+		}
+		if l.HTTP3 {
+			g.log.Warn("HTTP/3 is not served; clients fall back to HTTP/1.1", "listener", l.String())
+		}
+	}
+	return nil
+}
+
+// try makes a resource as if it came from the store, and lets go of it: what fails here would be rejected there.
+func (b *builder) try(kind, id string, value []byte) error {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if id == "" {
+		id = "new"
+	}
+	_, err := b.make(kind, id, store.Item{Key: kind + "/" + id, Value: value}, b.byKind[kind][id])
+	return err
+}
