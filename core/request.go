@@ -19,7 +19,7 @@ func (v *requestView) Method() string { return v.x.req.Method }
 
 // SetMethod replaces the method.
 func (v *requestView) SetMethod(method string) {
-	if !transport.ValidName(method) || method == "CONNECT" || method == "TRACE" {
+	if !transport.ValidName(method) || method == "CONNECT" {
 		v.x.blame("set the method to %q, which cannot be sent", method)
 		return
 	}

@@ -217,9 +217,15 @@ func (x *exchange) finish() {
 	x.stream.Waiting(nil)
 	if x.call != nil {
 		x.stopPump()
-		x.call.Done(!x.aborted)
-		x.call = nil
 	}
 	x.received, x.sent = x.stream.Bytes()
 	x.sent += x.tunnelled
+}
+
+// release gives the connection to the upstream back. Until then the response's head, which is read from there, may be looked at.
+func (x *exchange) release() {
+	if x.call != nil {
+		x.call.Done(!x.aborted)
+		x.call = nil
+	}
 }

@@ -86,4 +86,5 @@ func (x *exchange) log() {
 	x.runLog(x.global.Log)
 	x.runLog(x.plan.Log)
 	x.g.account(x)
+	x.release()
 }

@@ -50,8 +50,7 @@ func (ps pairs) rewrite(x sdk.Exchange, wanted bool) ([]string, error) {
 			setQuery(x, query)
 		}
 	}
-	x.Request().SetPath(slashed(out))
-	return captures, nil
+	return captures, setPath(x, slashed(out))
 }
 
 // rewriteRaw rewrites path and query as the client sent them.
@@ -60,8 +59,7 @@ func (ps pairs) rewriteRaw(x sdk.Exchange, wanted bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	setRaw(x, slashed(out))
-	return captures, nil
+	return captures, setRaw(x, slashed(out))
 }
 
 func (ps pairs) replace(x sdk.Exchange, uri string, wanted bool) (out string, captures []string, err error) {

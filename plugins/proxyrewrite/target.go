@@ -36,8 +36,7 @@ func uriTemplate(uri string) target {
 		if query != nil {
 			setQuery(x, query.Text(src))
 		}
-		x.Request().SetPath(newPath)
-		return nil, nil
+		return nil, setPath(x, newPath)
 	}
 }
 
@@ -53,8 +52,7 @@ func rawTemplate(uri string) target {
 			}
 			text += separator + query
 		}
-		setRaw(x, text)
-		return nil, nil
+		return nil, setRaw(x, text)
 	}
 }
 
@@ -80,16 +78,27 @@ func rawTarget(x sdk.Exchange) string {
 }
 
 // setRaw sets path and query to encoded ones. The variable upstream_uri keeps the spelling of the path.
-func setRaw(x sdk.Exchange, raw string) {
+func setRaw(x sdk.Exchange, raw string) error {
 	raw = escape(raw)
 	path, query, _ := strings.Cut(raw, "?")
 	if decoded, err := url.PathUnescape(path); err == nil {
 		path = decoded
 	}
-	req := x.Request()
-	req.SetPath(path)
-	req.SetQuery(query)
+	if err := setPath(x, path); err != nil {
+		return err
+	}
+	x.Request().SetQuery(query)
 	x.SetVar("upstream_uri", raw)
+	return nil
+}
+
+// setPath sets the decoded path. Bytes that no path can have come from the client, by way of a variable.
+func setPath(x sdk.Exchange, path string) error {
+	if strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
+		return x.Exit(400, map[string]string{"error_msg": "400 Bad Request: the rewritten path has a control byte or a backslash"})
+	}
+	x.Request().SetPath(path)
+	return nil
 }
 
 // escape encodes the bytes that can not stand in a request line.
