@@ -50,9 +50,6 @@ func TestClientAbort(t *testing.T) {
 		g.access.reset()
 		c := dial(t, g.addr)
 		c.send(request("GET", "/", ""))
-		select {
-		case <-time.After(100 * time.Millisecond):
-		}
 		_ = c.Close()
 		gone := time.Now()
 		eventually(t, "the access log says 499", func() bool { return g.access.has("GET / 499") })

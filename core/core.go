@@ -158,7 +158,7 @@ func (g *Gateway) follow(ctx context.Context) error {
 		g.syncOnce.Do(func() { close(g.synced) })
 	})
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it was told to end
 	}
 	return err
 }

@@ -47,9 +47,6 @@ type gateway struct {
 	stop   func() error
 }
 
-// variables that the access log of a test has.
-const accessFormat = "method uri status origin_status bytes"
-
 // start runs a gateway with the plugins. Its options and settings may be changed before.
 func start(t testing.TB, plugins []sdk.Plugin, change ...func(*core.Options)) *gateway {
 	t.Helper()

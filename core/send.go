@@ -82,26 +82,15 @@ func (x *exchange) sendWhole(body []byte) error {
 // relay sends the upstream's body as it comes.
 func (x *exchange) relay() error {
 	x.stream.Respond(&x.resp, false)
-	var buf *[]byte
+	if done, err := x.passAhead(); done || err != nil {
+		return err
+	}
+	buf := x.g.pieces.get()
+	defer x.g.pieces.put(buf)
 	for {
-		piece, all := x.source.Buffered()
-		if len(piece) > 0 {
-			if err := x.pass(piece); err != nil {
-				return err
-			}
-			x.source.Discard(len(piece))
-			continue
-		}
-		if all {
-			return x.toClient(x.stream.Finish(x.source.Trailers()))
-		}
 		// What the client has not got yet must not wait for the upstream.
 		if err := x.stream.Write(nil, false); err != nil {
 			return x.toClient(err)
-		}
-		if buf == nil {
-			buf = x.g.pieces.get()
-			defer x.g.pieces.put(buf)
 		}
 		n, err := x.source.Read(*buf)
 		if err := x.pass((*buf)[:n]); err != nil {
@@ -110,6 +99,26 @@ func (x *exchange) relay() error {
 		if err != nil && err != io.EOF {
 			return x.cutShort(err)
 		}
+		if done, err := x.passAhead(); done || err != nil {
+			return err
+		}
+	}
+}
+
+// passAhead sends what has been read ahead of the body. It finishes the response and returns true if that is all of the rest.
+func (x *exchange) passAhead() (done bool, err error) {
+	for {
+		piece, all := x.source.Buffered()
+		if len(piece) == 0 && all {
+			return true, x.toClient(x.stream.Finish(x.source.Trailers()))
+		}
+		if len(piece) == 0 {
+			return false, nil
+		}
+		if err := x.pass(piece); err != nil {
+			return false, err
+		}
+		x.source.Discard(len(piece))
 	}
 }
 

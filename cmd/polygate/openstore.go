@@ -47,7 +47,7 @@ func openStore(s *settings.Settings, data dataDir, env settings.Env, log *slog.L
 
 // openFile reads the file once before the gateway starts, which would wait for a file that makes sense.
 func openFile(path string, env settings.Env, log *slog.Logger) (opened, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // it is beside the operator's config.yaml
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w; it has the routes of a gateway whose config_provider is yaml or json", err)
 	}

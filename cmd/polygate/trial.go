@@ -203,7 +203,7 @@ func (t *trial) Close() error {
 
 // readResources reads a file with resources.
 func readResources(path string) ([]byte, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read resources: %w", err)
 	}

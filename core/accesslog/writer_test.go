@@ -296,7 +296,7 @@ func TestHammer(t *testing.T) {
 	for id := range writers {
 		wg.Go(func() {
 			for i := range lines {
-				if _, err := w.Write([]byte(fmt.Sprintf("%d-%d-end\n", id, i))); err != nil {
+				if _, err := fmt.Fprintf(w, "%d-%d-end\n", id, i); err != nil {
 					t.Error(err)
 				}
 				if i%100 == 0 {

@@ -93,7 +93,7 @@ func paginate(items []store.Item, query url.Values) ([]store.Item, error) {
 	page, errPage := strconv.ParseFloat(query.Get("page"), 64)
 	size, errSize := strconv.ParseFloat(query.Get("page_size"), 64)
 	if errPage != nil || errSize != nil {
-		return items, nil
+		return items, nil //nolint:nilerr // as in APISIX: without two numbers there are no pages
 	}
 	if !(size >= minPage && size <= maxPage) {
 		const text = "page_size must be between 10 and 500"

@@ -146,7 +146,7 @@ func (h *handler) createTime(ctx context.Context, key string) (*document.Value, 
 	}
 	doc, err := document.Parse(item.Value)
 	if err != nil {
-		return nil, nil // a broken value has no time worth keeping, and is about to be replaced
+		return nil, nil //nolint:nilerr // a broken value has no time worth keeping, and is about to be replaced
 	}
 	return doc.Get("create_time"), nil
 }

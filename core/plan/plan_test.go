@@ -305,7 +305,6 @@ func TestClose(t *testing.T) {
 	runtime.KeepAlive(s)
 	runtime.KeepAlive(p)
 	runtime.KeepAlive(kept)
-	s, p, kept = nil, nil, nil
 	deadline := time.Now().Add(10 * time.Second)
 	for closed.Load() == 0 && time.Now().Before(deadline) {
 		runtime.GC()

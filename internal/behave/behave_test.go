@@ -73,7 +73,7 @@ func (f *fake) Apply(_ context.Context, resources []byte) error {
 
 func (f *fake) Close() error {
 	f.server.Close()
-	note, err := os.ReadFile(filepath.Join(f.setup.Dir, "conf/note.txt"))
+	note, err := os.ReadFile(filepath.Join(f.setup.Dir, "conf", "note.txt"))
 	if err == nil && !strings.HasPrefix(string(note), "upstream is at 127.0.0.1:") {
 		return fmt.Errorf("the note is %q", note)
 	}

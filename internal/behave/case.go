@@ -164,23 +164,23 @@ func (c *Case) addError(s *section, last *step) error {
 	return nil
 }
 
-func (st *step) add(s *section) error {
-	if s.number != 0 && s.number != st.request.number {
-		return fmt.Errorf("the section %q with number %d stands behind request %d", s.kind, s.number, st.request.number)
+func (s *step) add(sec *section) error {
+	if sec.number != 0 && sec.number != s.request.number {
+		return fmt.Errorf("the section %q with number %d stands behind request %d", sec.kind, sec.number, s.request.number)
 	}
-	switch s.kind {
+	switch sec.kind {
 	case "upstream":
-		st.replies[s.target] = append(st.replies[s.target], s)
+		s.replies[sec.target] = append(s.replies[sec.target], sec)
 	case "received":
-		before := st.received[s.target]
-		if len(before) > 0 && (s.has("none") || before[0].has("none")) {
+		before := s.received[sec.target]
+		if len(before) > 0 && (sec.has("none") || before[0].has("none")) {
 			return fmt.Errorf(`"received none" stands alone`)
 		}
-		st.received[s.target] = append(before, s)
+		s.received[sec.target] = append(before, sec)
 	case "response":
-		st.responses = append(st.responses, s)
+		s.responses = append(s.responses, sec)
 	case "log":
-		st.logs = append(st.logs, s)
+		s.logs = append(s.logs, sec)
 	}
 	return nil
 }

@@ -68,6 +68,8 @@ func (s *Store) connect(ctx context.Context, endpoints ...string) (*clientv3.Cli
 
 // failFast makes a request over a connection that cannot be made fail at once, with the reason. The client's default is to
 // wait for the connection, and to forget the reason.
+//
+//nolint:revive // the signature is that of grpc.UnaryClientInterceptor
 func failFast(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	return invoke(ctx, method, req, reply, cc, append(opts, grpc.WaitForReady(false))...)
 }

@@ -46,10 +46,7 @@ func (s *Store) Get(ctx context.Context, key string) (store.Item, error) {
 func (s *Store) List(ctx context.Context, prefix string) ([]store.Item, int64, error) {
 	list := pages{store: s, prefix: s.prefix + prefix}
 	for !list.done {
-		err := s.do(ctx, func(ctx context.Context, client *clientv3.Client) (*etcdserverpb.ResponseHeader, error) {
-			return list.next(ctx, client)
-		})
-		if err != nil {
+		if err := s.do(ctx, list.next); err != nil {
 			return nil, 0, fmt.Errorf("list %s: %w", prefix, err)
 		}
 	}
