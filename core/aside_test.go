@@ -1,15 +1,19 @@
 package core_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/polygate/polygate/core"
+	"github.com/polygate/polygate/core/store"
 	"github.com/polygate/polygate/core/store/mem"
 	"github.com/polygate/polygate/sdk"
 )
@@ -70,5 +74,29 @@ func TestAdminTLSFailsClosed(t *testing.T) {
 	}
 	if err := g.Run(t.Context()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want an error about the certificate that is not there", err)
+	}
+}
+
+// awayStore is a store that is never reachable.
+type awayStore struct{ *mem.Store }
+
+func (awayStore) Watch(ctx context.Context, _ func(store.Batch)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (awayStore) Status() store.Status { return store.Status{Err: errors.New("nobody there")} }
+
+func TestNoConfiguration(t *testing.T) {
+
+	o := core.Options{Settings: testSettings([]sdk.Plugin{}), Store: awayStore{mem.New()}, Logger: discard()}
+	o.Settings.Deployment.Etcd.Timeout = 50 * time.Millisecond
+	g, err := core.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var away *core.StoreError
+	if err := g.Run(t.Context()); !errors.As(err, &away) || !strings.Contains(err.Error(), "nobody there") {
+		t.Errorf("got %v, want a StoreError with its cause", err)
 	}
 }

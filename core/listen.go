@@ -40,7 +40,7 @@ type plane struct {
 }
 
 // Run listens and serves until ctx ends; then it lets requests finish, for at most the configured time. It returns nil after an orderly
-// end, and a *ListenError if it could not begin.
+// end, and a *ListenError or a *StoreError if it could not begin.
 func (g *Gateway) Run(ctx context.Context) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -155,10 +155,11 @@ func (g *Gateway) serve(ctx context.Context, planes []plane) error {
 		})
 	}
 	work("configuration", func() error { return g.follow(ctx) })
+	work("configuration", func() error { return g.awaitConfiguration(ctx) })
 	work("connections", func() error { g.tend(ctx); return nil })
 	for _, p := range planes {
 		g.log.Info("listening", "address", p.listener.Addr().String(), "for", p.kind)
-		work(string(p.kind), func() error { return p.serve(p.listener) })
+		work(string(p.kind), func() error { return g.servePlane(ctx, p) })
 	}
 	<-ctx.Done()
 	g.stop(planes)
@@ -168,6 +169,52 @@ func (g *Gateway) serve(ctx context.Context, planes []plane) error {
 	}
 	return nil
 }
+
+// servePlane serves a plane. Requests of clients wait in the socket until there is a configuration: without one every route would be
+// missing.
+func (g *Gateway) servePlane(ctx context.Context, p plane) error {
+	if p.kind == PlaneHTTP || p.kind == PlaneTLS {
+		select {
+		case <-g.synced:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return p.serve(p.listener)
+}
+
+// awaitConfiguration returns a *StoreError if no configuration comes in time.
+func (g *Gateway) awaitConfiguration(ctx context.Context) error {
+	limit := g.opts.Settings.Deployment.Etcd.Timeout
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-g.synced:
+		return nil
+	case <-ctx.Done():
+		return nil
+	case <-timer.C:
+		return &StoreError{After: limit, Err: g.opts.Store.Status().Err}
+	}
+}
+
+// StoreError says that there was nothing to serve by.
+type StoreError struct {
+	After time.Duration
+	Err   error // why the store is not reachable, nil where that is not known
+}
+
+// Error tells how long was waited, and for what.
+func (e *StoreError) Error() string {
+	text := fmt.Sprintf("the store gave no configuration within %v (deployment.etcd.timeout)", e.After)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *StoreError) Unwrap() error { return e.Err }
 
 // stop ends the planes: no new connections, and what is under way may finish.
 func (g *Gateway) stop(planes []plane) {
@@ -180,6 +227,7 @@ func (g *Gateway) stop(planes []plane) {
 		if p.stop != nil {
 			_ = p.stop(ctx)
 		}
+		_ = p.listener.Close()
 	}
 	g.tunnels.close()
 	g.pools.close()

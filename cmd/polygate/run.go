@@ -140,9 +140,12 @@ func serveExample(ctx context.Context, o core.Options, keyFile string, tell io.W
 // runtimeFailure gives the error of a gateway its exit code, and what to do about it.
 func runtimeFailure(err error) error {
 	var listen *core.ListenError
+	var away *core.StoreError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &away):
+		return &failure{exitStore, away}
 	case !errors.As(err, &listen):
 		return &failure{exitRuntime, err}
 	case errors.Is(err, syscall.EADDRINUSE):

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/polygate/polygate/core/settings"
+	"github.com/polygate/polygate/core/store/file"
 )
 
 func newValidate(c console) *cobra.Command {
@@ -80,18 +82,25 @@ func validateResources(ctx context.Context, s *settings.Settings, path string, e
 	}
 	t, err := newTrial(ctx, trialOptions{s, path, text, io.Discard, env})
 	if err != nil {
-		return named(path, err)
+		return named(path, file.Lines(path, text, env), err)
 	}
 	return t.Close()
 }
 
-// named puts the name of the file before the lines that lack it.
-func named(path string, err error) error {
+// named puts the name of the file, and the line of the resource that they are about, before the lines of an error that lack it.
+func named(path string, at map[string]int, err error) error {
 	lines := strings.Split(err.Error(), "\n")
 	for i, line := range lines {
-		if !strings.HasPrefix(line, path) {
-			lines[i] = path + ": " + line
+		if strings.HasPrefix(line, path) {
+			continue
 		}
+		key, _, _ := strings.Cut(line, ": ")
+		if n, ok := at[key]; ok {
+			line = strconv.Itoa(n) + ": " + line
+		} else {
+			line = " " + line
+		}
+		lines[i] = path + ":" + line
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }

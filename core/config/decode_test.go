@@ -156,7 +156,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"vars", "routes", `{"uri":"/","plugins":{},"vars":[["a","=","b"]]}`, false, "routes/1: failed to validate the 'vars' expression: invalid operator '='"},
 		{"plugin", "routes", `{"uri":"/","plugins":{"limit-count":{}}}`, false, `routes/1: failed to check the configuration of plugin limit-count err: property "count" is required`},
 		{"consumer", "consumers", `{"username":"a","plugins":{"key-auth":{}}}`, false, `consumers/1: failed to check the configuration of plugin key-auth err: property "key" is required`},
-		{"unknown plugin", "routes", `{"uri":"/","plugins":{"x":{}}}`, true, "routes/1: unknown plugin [x]"},
+		{"unknown plugin", "routes", `{"uri":"/","plugins":{"x":{}}}`, true, "routes/1: unknown plugin [x]; it is not part of this gateway, or not listed under plugins in config.yaml"},
 		{"pass_host", "upstreams", `{"nodes":{},"pass_host":"rewrite"}`, false, "upstreams/1: `upstream_host` can't be empty when `pass_host` is `rewrite`"},
 		{"chash", "upstreams", `{"nodes":{},"type":"chash"}`, false, "upstreams/1: missing key"},
 		{"port", "upstreams", `{"nodes":{"a:70000":1}}`, false, "upstreams/1: nodes: node a:70000: invalid port 70000"},

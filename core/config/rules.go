@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/polygate/polygate/internal/suggest"
 )
 
 // schemaRule checks the kind's schema and fills in its defaults.
@@ -97,11 +99,22 @@ func (e *examination) plugins(as SchemaType) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return e.suggest(name, err)
 		}
 		plugins[name] = conf
 	}
 	return nil
+}
+
+// suggest adds to the error about a plugin that is unknown in a file what was probably meant. The Admin API's text is APISIX's.
+func (e *examination) suggest(name string, err error) error {
+	if unknown := (*UnknownPluginError)(nil); !e.loading || !errors.As(err, &unknown) {
+		return err
+	}
+	if near := suggest.Nearest(name, e.catalog.names); near != "" {
+		return fmt.Errorf("%w; did you mean %q?", err, near)
+	}
+	return fmt.Errorf("%w; it is not part of this gateway, or not listed under plugins in config.yaml", err)
 }
 
 // metadataRule checks the metadata of a plugin, which need not be enabled.

@@ -107,19 +107,3 @@ environment variable APISIX_WORKER_PROCESSES: expected "auto" or a number from 1
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
-
-func TestNearest(t *testing.T) {
-	tests := []struct{ name, word, want string }{
-		{"swapped letters", "nmae", "name"},
-		{"missing letter", "nam", "name"},
-		{"too far", "xyz", ""},
-		{"long words", strings.Repeat("a", 100), ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := nearest(tt.word, []string{"name", "port", "address"}); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}

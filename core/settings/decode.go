@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/polygate/polygate/internal/suggest"
 )
 
 // decoder turns a YAML tree into Settings by the struct tags of its fields:
@@ -210,7 +212,7 @@ func (d *decoder) otherKey(key, value *yaml.Node, p place, fields map[string]int
 		}
 	}
 	text := "unknown key"
-	if best := nearest(key.Value, candidates); best != "" {
+	if best := suggest.Nearest(key.Value, candidates); best != "" {
 		text += "; did you mean " + strconv.Quote(best) + "?"
 	}
 	d.fail(key, path, text)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/polygate/polygate/internal/suggest"
 )
 
 func (d *decoder) text(n *yaml.Node, x *string, p place) {
@@ -37,7 +39,7 @@ func (d *decoder) allowed(n *yaml.Node, p place) bool {
 		values := strings.Split(oneof, ",")
 		if !slices.Contains(values, n.Value) {
 			text := "expected one of " + strings.Join(values, ", ") + "; got " + strconv.Quote(n.Value)
-			if best := nearest(n.Value, values); best != "" {
+			if best := suggest.Nearest(n.Value, values); best != "" {
 				text += "; did you mean " + strconv.Quote(best) + "?"
 			}
 			d.fail(n, p.path, text)

@@ -11,6 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/polygate/polygate/core/store"
+
+	"github.com/polygate/polygate/internal/suggest"
 )
 
 var (
@@ -113,6 +115,7 @@ func (p *parser) list(f field, found map[string]store.Item) {
 			p.problem(n.Line, fmt.Errorf("%s: the id %q stands here again; the item in line %d is replaced", where, id, p.lines.original(first)))
 		}
 		lines[key] = n.Line
+		p.at[key] = p.lines.original(n.Line)
 		found[key] = store.Item{Key: key, Value: value}
 	}
 }
@@ -177,35 +180,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 
 // unknown describes a top-level name that APISIX does not know.
 func unknown(name string) error {
-	best, distance := "", 4
-	for _, kind := range append(listKinds(), single) {
-		if d := editDistance(name, kind); d < distance {
-			best, distance = kind, d
-		}
-	}
-	if best != "" {
+	if best := suggest.Nearest(name, append(listKinds(), single)); best != "" {
 		return fmt.Errorf("unknown key %q; did you mean %q?", name, best)
 	}
 	return fmt.Errorf("unknown key %q; known are %s and %s", name, strings.Join(listKinds(), ", "), single)
-}
-
-// editDistance counts the letters to insert, remove or replace to turn a into b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j+1]+1, row[j]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }

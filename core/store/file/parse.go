@@ -37,8 +37,18 @@ var (
 // Items come in order of key, without revisions. The error joins everything that is wrong, each as "name:line: text". Items
 // that are wrong are left out and the others returned; if the file cannot be understood as a whole, the items are nil.
 func Parse(name string, data []byte, env func(string) (string, bool)) ([]store.Item, error) {
-	p := &parser{name: name, env: env, reported: map[string]bool{}}
-	var items []store.Item
+	items, _, err := parse(name, data, env)
+	return items, err
+}
+
+// Lines returns the lines in which the items of a file begin, by their keys.
+func Lines(name string, data []byte, env func(string) (string, bool)) map[string]int {
+	_, at, _ := parse(name, data, env)
+	return at
+}
+
+func parse(name string, data []byte, env func(string) (string, bool)) (items []store.Item, at map[string]int, err error) {
+	p := &parser{name: name, env: env, reported: map[string]bool{}, at: map[string]int{}}
 	if root := p.document(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))); root != nil {
 		items = p.kinds(root)
 	}
@@ -50,7 +60,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) ([]store.I
 	for _, pr := range p.problems {
 		errs = append(errs, pr.err)
 	}
-	return items, errors.Join(errs...)
+	return items, p.at, errors.Join(errs...)
 }
 
 // parser collects what is wrong with one file.
@@ -61,6 +71,7 @@ type parser struct {
 	spent    int // of the budget for aliases
 	problems []problem
 	reported map[string]bool // the texts of problems
+	at       map[string]int  // lines of the items by key
 	fatal    bool
 }
 
