@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/polygate/polygate/core/settings"
+	"github.com/polygate/polygate/core/ssl"
 	"github.com/polygate/polygate/core/transport/h1"
 	"github.com/polygate/polygate/core/upstream"
 )
@@ -121,7 +122,10 @@ func (g *Gateway) open() (planes []plane, err error) {
 		add(plane{kind: PlaneHTTP, serve: func(l net.Listener) error { return g.server.Serve(l, nil) }}, l.String())
 	}
 	if s.APISIX.SSL.Enable {
-		config := g.tlsConfig(&s.APISIX.SSL)
+		config, err := g.tlsConfig(&s.APISIX.SSL)
+		if err != nil {
+			return planes, err
+		}
 		for _, l := range s.APISIX.SSL.Listen {
 			serve := func(l net.Listener) error { return g.server.Serve(l, config) }
 			add(plane{kind: PlaneTLS, serve: serve}, l.String())
@@ -248,11 +252,15 @@ func (g *Gateway) tend(ctx context.Context) {
 }
 
 // tlsConfig serves the certificates of the snapshot in force at each handshake.
-func (g *Gateway) tlsConfig(s *settings.SSL) *tls.Config {
-	base := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: !s.SessionTickets}
+func (g *Gateway) tlsConfig(s *settings.SSL) (*tls.Config, error) {
+	lowest, highest, err := ssl.Versions(s.Protocols)
+	if err != nil {
+		return nil, fmt.Errorf("apisix.ssl: %w", err)
+	}
+	base := &tls.Config{MinVersion: lowest, MaxVersion: highest, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: !s.SessionTickets}
 	config := base.Clone()
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return g.current.Load().ssl.Config(base, hello)
 	}
-	return config
+	return config, nil
 }

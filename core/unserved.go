@@ -58,6 +58,9 @@ func (g *Gateway) unservedSettings(s *settings.Settings) error {
 	if a.Stream() {
 		g.log.Warn("apisix.proxy_mode: layer 4 is not served; stream routes have no effect")
 	}
+	if !slices.Equal(a.SSL.Ciphers, settings.Default().APISIX.SSL.Ciphers) {
+		g.log.Warn("apisix.ssl.ssl_ciphers has no effect: the suites are those of Go's TLS, which has no weak ones")
+	}
 	for _, l := range append(slices.Clone(a.NodeListen), a.SSL.Listen...) {
 		if l.ProxyProtocol {
 			return fmt.Errorf("the listener %s: this gateway does not read the PROXY protocol", l)

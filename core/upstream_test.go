@@ -142,6 +142,27 @@ func TestTLSListener(t *testing.T) {
 	}
 }
 
+func TestTLSVersions(t *testing.T) {
+	t.Parallel()
+	g := start(t, nil, func(o *core.Options) {
+		o.Settings.APISIX.SSL.Enable = true
+		o.Settings.APISIX.SSL.Listen = []settings.Listener{{IP: "127.0.0.1"}}
+		o.Settings.APISIX.SSL.Protocols = []string{"TLSv1.3"}
+	})
+	cert, key := selfSigned(t, "a.test")
+	g.put("ssls/1", `{"sni":"a.test","cert":`+quote(cert)+`,"key":`+quote(key)+`}`)
+	for version, want := range map[uint16]bool{tls.VersionTLS12: false, tls.VersionTLS13: true} {
+		nc, err := tls.Dial("tcp", g.Addresses(core.PlaneTLS)[0],
+			&tls.Config{ServerName: "a.test", InsecureSkipVerify: true, MaxVersion: version})
+		if err == nil {
+			_ = nc.Close()
+		}
+		if got := err == nil; got != want {
+			t.Errorf("%s: got %v (%v), want %v", tls.VersionName(version), got, err, want)
+		}
+	}
+}
+
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -43,7 +43,7 @@ func newExample(g *core.Gateway, w store.Writer, keyFile string, tell io.Writer)
 		return nil, &failure{exitListen, fmt.Errorf("open the example's upstream: %w", err)}
 	}
 	hello := func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, "Hello from the upstream. You asked for %s, request id %s.\n", r.URL.Path, r.Header.Get("X-Request-Id"))
+		_, _ = fmt.Fprintf(w, "Hello from the upstream. You asked for %s.\n", r.URL.Path)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(hello), ReadHeaderTimeout: 10 * time.Second}
 	return &example{gateway: g, writer: w, keyFile: keyFile, tell: tell, listener: l, server: server}, nil

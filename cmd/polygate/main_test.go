@@ -234,7 +234,7 @@ func TestExitCodes(t *testing.T) {
 		{"valid", []string{"validate", "-c", good}, exitOK, []string{"the configuration is valid"}},
 		{"valid with routes", []string{"validate", "-c", good, fine}, exitOK, []string{"the configuration is valid"}},
 		{"not valid", []string{"validate", "-c", bad, routes}, exitRuntime, []string{
-			bad + ":2:10: plugins", routes + ": routes/1: ", routes + ": routes/2: "}},
+			bad + ":2:10: plugins", routes + ":2: routes/1: ", routes + ":5: routes/2: "}},
 		{"format to validate", []string{"validate", "-c", format, fine}, exitRuntime, []string{format + ": nginx_config.http.access_log_format: byte 1"}},
 		{"no routes to validate", []string{"validate", "-c", lost}, exitRuntime, []string{"apisix.yaml: no such file"}},
 		{"cases", []string{"test", "-v", "testdata/pass"}, exitOK, []string{"ok   testdata/pass/proxy", "passed, 0 failed"}},

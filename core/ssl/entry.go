@@ -88,7 +88,7 @@ func newEntry(item *config.SSL) (*entry, error) {
 	if e.client, err = newClientAuth(item.Client); err != nil {
 		return nil, err
 	}
-	if e.min, e.max, err = versions(item.SSLProtocols); err != nil {
+	if e.min, e.max, err = Versions(item.SSLProtocols); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -105,11 +105,13 @@ func newClientAuth(c *config.SSLClient) (*clientAuth, error) {
 	return &clientAuth{roots: roots, depth: c.Depth}, nil
 }
 
-// versions returns the lowest and the highest of the named TLS versions, 0 and 0 for none.
-func versions(names []string) (lowest, highest uint16, err error) {
+// Versions returns the lowest and the highest of TLS versions by their names in configuration, for example "TLSv1.2"; 0 and 0 for none.
+func Versions(names []string) (lowest, highest uint16, err error) {
 	for _, name := range names {
 		var v uint16
 		switch name {
+		case "TLSv1":
+			v = tls.VersionTLS10
 		case "TLSv1.1":
 			v = tls.VersionTLS11
 		case "TLSv1.2":
