@@ -121,7 +121,11 @@ func (g *Gateway) takeSettings(s *settings.Settings) (err error) {
 	g.limits.BodyTimeout, g.limits.SendTimeout = http.ClientBodyTimeout, http.SendTimeout
 	g.limits.BodyLimit = int64(http.ClientMaxBodySize)
 	g.limits.KeepUnderline = http.UnderscoresHeaders
-	g.limits.PathRules.KeepEncodedSlash = s.APISIX.MatchURIEncodedSlash
+	g.limits.PathRules = transport.PathRules{
+		KeepEncodedSlash: s.APISIX.MatchURIEncodedSlash,
+		CutParameters:    s.APISIX.NormalizeURILikeServlet,
+		CutLastSlash:     s.APISIX.DeleteURITailSlash,
+	}
 	g.keepalive = upstream.Keepalive{
 		Size: http.Upstream.Keepalive, Idle: http.Upstream.KeepaliveTimeout, Requests: http.Upstream.KeepaliveRequests,
 	}

@@ -243,7 +243,7 @@ func TestMakeFails(t *testing.T) {
 	if s != nil || err == nil {
 		t.Fatalf("got %v, %v, want an error", s, err)
 	}
-	for _, want := range []string{"plugin panics: panic while it was configured: oh", "plugin fails: no"} {
+	for _, want := range []string{"plugin panics err: panic while it was configured: oh", "plugin fails err: no"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %q, want it to say %q", err, want)
 		}

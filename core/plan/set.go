@@ -67,7 +67,7 @@ func (m *Maker) Make(o Owner, plugins config.Plugins, metadata map[string]json.R
 		}
 		instance, err := m.configure(o, name, plugins[name], metadata[name])
 		if err != nil {
-			errs = append(errs, fmt.Errorf("plugin %s: %w", name, err))
+			errs = append(errs, fmt.Errorf("failed to check the configuration of plugin %s err: %w", name, err))
 			continue
 		}
 		if instance != nil {

@@ -16,6 +16,8 @@ var (
 // PathRules are the choices in reading a path.
 type PathRules struct {
 	KeepEncodedSlash bool // "%2F" is kept encoded in both forms of the path instead of being refused
+	CutParameters    bool // ";…" behind a segment is cut from the decoded path, as servlet containers do, and stays in the raw one
+	CutLastSlash     bool // a slash at the end is cut from the decoded path and stays in the raw one
 }
 
 // Canonical reads a path as it was sent and returns the one path that decides the route, that plugins see and that is logged
@@ -24,10 +26,38 @@ type PathRules struct {
 //
 // For a path of unreserved bytes only, which most are, both results are the argument.
 func Canonical(path string, rules PathRules) (decoded, raw string, err error) {
-	if plainPath(path) {
-		return path, path, nil
+	decoded, raw = path, path
+	if !plainPath(path) {
+		if decoded, raw, err = canonicalSlow(path, rules); err != nil {
+			return "", "", err
+		}
 	}
-	return canonicalSlow(path, rules)
+	if rules.CutParameters {
+		if decoded, err = cutParameters(decoded); err != nil {
+			return "", "", err
+		}
+	}
+	if rules.CutLastSlash && len(decoded) > 1 {
+		decoded = strings.TrimSuffix(decoded, "/")
+	}
+	return decoded, raw, nil
+}
+
+// cutParameters cuts what stands behind a semicolon in each segment (apisix/init.lua, normalize_uri_like_servlet). A segment of
+// parameters alone, but for the last one, would change what its neighbours are.
+func cutParameters(path string) (string, error) {
+	if strings.IndexByte(path, ';') < 0 {
+		return path, nil
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		name, _, found := strings.Cut(segment, ";")
+		if found && name == "" && i < len(segments)-1 {
+			return "", ErrPathAmbiguous
+		}
+		segments[i] = name
+	}
+	return strings.Join(segments, "/"), nil
 }
 
 // EncodePath percent-encodes a decoded path for the upstream.

@@ -152,3 +152,30 @@ func BenchmarkCanonical(b *testing.B) {
 		})
 	}
 }
+
+func TestPathRules(t *testing.T) {
+	servlet, tail := PathRules{CutParameters: true}, PathRules{CutLastSlash: true}
+	tests := []struct {
+		name, path   string
+		rules        PathRules
+		decoded, raw string
+		err          error
+	}{
+		{"parameters", "/a;x=1/b;y", servlet, "/a/b", "/a;x=1/b;y", nil},
+		{"encoded parameters", "/a%3bx", servlet, "/a", "/a%3bx", nil},
+		{"parameters alone at the end", "/a/;x", servlet, "/a/", "/a/;x", nil},
+		{"parameters alone before", "/;x/a", servlet, "", "", ErrPathAmbiguous},
+		{"no parameters", "/a/b", servlet, "/a/b", "/a/b", nil},
+		{"slash at the end", "/a/", tail, "/a", "/a/", nil},
+		{"slash alone", "/", tail, "/", "/", nil},
+		{"without the rules", "/a;x/", PathRules{}, "/a;x/", "/a;x/", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			decoded, raw, err := Canonical(tt.path, tt.rules)
+			if decoded != tt.decoded || raw != tt.raw || !errors.Is(err, tt.err) {
+				t.Errorf("got %q, %q, %v, want %q, %q, %v", decoded, raw, err, tt.decoded, tt.raw, tt.err)
+			}
+		})
+	}
+}

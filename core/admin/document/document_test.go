@@ -19,6 +19,7 @@ func TestParseKeepsWhatIsWritten(t *testing.T) {
 		{"doubled names", `{"a":1,"b":2,"a":3}`, `{"a":3,"b":2}`},
 		{"names doubled by an escape", `{"a":1,"\u0061":{"x":1}}`, `{"a":{"x":1}}`},
 		{"scalars", `null`, `null`},
+		{"line breaks in strings", "{\"a\":\"1\n\t2\",\n\"b\":\"\\\"\n\"}", `{"a":"1\u000a\u00092","b":"\"\u000a"}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -38,6 +39,7 @@ func TestParseRefuses(t *testing.T) {
 		{"nothing", ``, "unexpected end of JSON input"},
 		{"half", `{"a"`, "unexpected end of JSON input"},
 		{"two values", `{}{}`, "invalid character '{' after top-level value"},
+		{"escaped line break", "\"\\\n\"", "invalid character '\\n' in string escape code"},
 		{"NaN", `NaN`, "invalid character 'N' looking for beginning of value"},
 		{"huge number", `{"a":1e999}`, "number out of range: 1e999"},
 		{"invalid UTF-8", "\"\xff\"", "not valid UTF-8"},

@@ -14,17 +14,42 @@ const MaxDepth = 100
 
 // Parse reads one JSON value. Where an object has a name twice the last one counts, as for APISIX, and only that one is kept:
 // whoever reads the document later reads the same. Text that is not UTF-8, nesting beyond [MaxDepth] and numbers that no
-// double can hold are errors.
+// double can hold are errors. Line breaks and other control bytes within strings are taken as if they were escaped, as by APISIX:
+// people paste scripts of several lines.
 func Parse(data []byte) (*Value, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not valid UTF-8")
 	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
-		return nil, err
+		data = escapeControls(data)
+		if json.Unmarshal(data, &whole) != nil {
+			return nil, err
+		}
 	}
 	p := parser{data: data}
 	return p.value(0)
+}
+
+// escapeControls escapes the control bytes within strings.
+func escapeControls(data []byte) []byte {
+	out := make([]byte, 0, len(data)+16)
+	inside, escaped := false, false
+	for _, c := range data {
+		switch {
+		case inside && !escaped && c < 0x20:
+			out = fmt.Appendf(out, "\\u%04x", c)
+			continue
+		case escaped:
+			escaped = false
+		case c == '\\':
+			escaped = inside
+		case c == '"':
+			inside = !inside
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // parser walks over bytes that are known to be valid JSON.
