@@ -257,6 +257,7 @@ func (g *Gateway) tlsConfig(s *settings.SSL) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("apisix.ssl: %w", err)
 	}
+	//nolint:gosec // G402: the operator names the versions; from 1.2 on by default
 	base := &tls.Config{MinVersion: lowest, MaxVersion: highest, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: !s.SessionTickets}
 	config := base.Clone()
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
