@@ -159,7 +159,7 @@ func (x *exchange) converse(up *target, host string) error {
 		return err
 	}
 	if more {
-		x.startPump()
+		x.startPump(len(piece))
 	}
 	for {
 		if err := x.call.Receive(&x.resp); err != nil {
@@ -199,10 +199,7 @@ func (x *exchange) firstPiece(out *transport.Outbound) (piece []byte, more bool)
 		return nil, false
 	}
 	piece, all := x.stream.Body().Buffered()
-	if all {
-		return piece, false
-	}
-	return nil, true
+	return piece, !all
 }
 
 // repeatable tells whether the request can be sent again from its beginning.

@@ -44,10 +44,15 @@ type pump struct {
 	cause  error // the client's failure; valid when failed
 }
 
-// startPump begins, or goes on with, sending the request's body.
-func (x *exchange) startPump() {
-	x.pump = &pump{x: x, call: x.call, body: x.stream.Body(), done: make(chan struct{})}
-	go x.pump.run()
+// startPump begins to send the request's body, of which so many bytes went out with the head.
+func (x *exchange) startPump(sent int) {
+	p := &pump{x: x, call: x.call, body: x.stream.Body(), done: make(chan struct{})}
+	if sent > 0 {
+		p.taken.Store(true)
+		p.body.Discard(sent)
+	}
+	x.pump = p
+	go p.run()
 }
 
 func (p *pump) run() {
