@@ -138,7 +138,7 @@ func TestChunksAndTrailers(t *testing.T) {
 		name, te, down string
 	}{{"a client that takes trailers", "TE: trailers", "2"}, {"one that does not", "X-Any: 1", ""}} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := dial(t, g.addr)
+			c, before := dial(t, g.addr), u.accepted()
 			for range 2 {
 				c.send(request("POST", "/", "", "Transfer-Encoding: chunked", "Trailer: X-Up", tt.te) + "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Up: 1\r\n\r\n")
 				got := c.read("POST")
@@ -146,10 +146,11 @@ func TestChunksAndTrailers(t *testing.T) {
 					t.Errorf("got %d %q %v, want abcde/1 with the trailer %q", got.status, got.body, got.trailer, tt.down)
 				}
 			}
+			// The connection of another client's request may not be free again yet when this one's begins.
+			if n := u.accepted() - before; n > 1 {
+				t.Errorf("got %d new connections to the upstream for two requests, want at most 1", n)
+			}
 		})
-	}
-	if n := u.accepted(); n != 1 {
-		t.Errorf("got %d connections to the upstream, want 1", n)
 	}
 }
 
