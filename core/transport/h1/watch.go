@@ -17,7 +17,7 @@ const (
 )
 
 // Watch enforces the time limits of many connections with one goroutine, and notices clients that go away. Setting a limit is
-// one atomic store: a deadline in the runtime's heap for each read and write would cost more than the rest of a request's bookkeeping.
+// one atomic store, where a deadline for each read and write would be an operation on the runtime's timers.
 //
 // The zero value is not usable; see NewWatch.
 type Watch struct {
