@@ -53,7 +53,7 @@ func generatedKey(data dataDir, tell io.Writer) (string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return makeKey(path, tell)
 	case err != nil:
-		return "", &failure{exitStore, fmt.Errorf("read the key of the Admin API: %w", err)}
+		return "", &failure{exitStore, fmt.Errorf("read the key of the Admin API: %w; run as the owner of the data folder, or name another one with --data-dir", err)}
 	case key == "":
 		return "", &failure{exitStore, fmt.Errorf("the key of the Admin API in %s is empty; remove the file to have one made", path)}
 	default:
