@@ -78,21 +78,6 @@ type Source struct {
 	Escape   Escape
 }
 
-// Append appends the filled template to dst.
-func (t *Template) Append(dst []byte, get func(name string) (string, bool)) []byte {
-	dst, _ = t.Expand(dst, Source{Vars: getter(get)})
-	return dst
-}
-
-// Execute returns the filled template.
-func (t *Template) Execute(get func(name string) (string, bool)) string {
-	if len(t.parts) == 0 {
-		return t.text
-	}
-	var buf [128]byte
-	return string(t.Append(buf[:0], get))
-}
-
 // Text returns the template filled from src.
 func (t *Template) Text(src Source) string {
 	if len(t.parts) == 0 {
@@ -135,11 +120,6 @@ func (t *Template) Expand(dst []byte, src Source) ([]byte, int) {
 	}
 	return dst, resolved
 }
-
-type getter func(name string) (string, bool)
-
-// Var implements [Vars].
-func (g getter) Var(name string) (string, bool) { return g(name) }
 
 func appendEscaped(dst []byte, value string, escape Escape) []byte {
 	if !needsEscape(value, escape) {

@@ -18,7 +18,7 @@ func (v vars) Var(name string) (string, bool) {
 }
 
 func TestExecute(t *testing.T) {
-	get := vars{"you": "John", "me": "David", "a.b": "dotted", "empty": "", "dollar": "$me", " ": "blank"}.Var
+	values := vars{"you": "John", "me": "David", "a.b": "dotted", "empty": "", "dollar": "$me", " ": "blank"}
 	tests := []struct{ name, in, want string }{
 		{"empty", "", ""},
 		{"no variables", "xx", "xx"},
@@ -48,10 +48,10 @@ func TestExecute(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := template.Compile(tt.in).Execute(get); got != tt.want {
+			if got := template.Compile(tt.in).Text(template.Source{Vars: values}); got != tt.want {
 				t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
 			}
-			if got := string(template.Compile(tt.in).Append([]byte("> "), get)); got != "> "+tt.want {
+			if got, _ := template.Compile(tt.in).Expand([]byte("> "), template.Source{Vars: values}); string(got) != "> "+tt.want {
 				t.Errorf("append %q: got %q, want %q", tt.in, got, "> "+tt.want)
 			}
 		})
