@@ -12,6 +12,7 @@ import (
 	"github.com/polygate/polygate/core"
 	"github.com/polygate/polygate/core/accesslog"
 	"github.com/polygate/polygate/core/settings"
+	"github.com/polygate/polygate/internal/metrics"
 )
 
 // accessLog is the access log of the process, or nothing where there is none.
@@ -37,6 +38,12 @@ func openAccessLog(s *settings.Settings, log *slog.Logger) (*accessLog, error) {
 			"%s: nginx_config.http.access_log: %w; name another file, or set enable_access_log: false", s.File, err)}
 	}
 	return &accessLog{format: format, writer: w, lines: sync.Pool{New: func() any { return new([]byte) }}}, nil
+}
+
+// count shows how many lines were dropped because the disk was full or too slow: that is how a log with gaps is noticed.
+func (a *accessLog) count(m *metrics.Registry) error {
+	return m.CounterFunc("access_log_dropped_lines_total", "Lines of the access log that were dropped because the disk was full or too slow",
+		func() float64 { return float64(a.writer.Dropped()) })
 }
 
 // accessFormat compiles the format of the lines of the access log.

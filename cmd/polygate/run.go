@@ -90,6 +90,9 @@ func runGateway(ctx context.Context, f runFlags, c console) (err error) {
 			err = errors.Join(err, closing("the access log", access.writer.Close()))
 		}()
 		o.AccessLog = access.record
+		if err := access.count(o.Metrics); err != nil {
+			return err
+		}
 	}
 	if f.example {
 		return serveExample(ctx, o, adminKeyFile(data, keys), c.out)
