@@ -1,9 +1,7 @@
 package proxyrewrite
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"github.com/polygate/polygate/internal/template"
 	"github.com/polygate/polygate/sdk"
@@ -21,16 +19,16 @@ func newHeaders(raw json.RawMessage) (*headers, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	var groups struct{ Add, Set, Remove json.RawMessage }
-	if err := json.Unmarshal(raw, &groups); err != nil {
-		return nil, fmt.Errorf("decode headers: %w", err)
+	groups, err := template.SplitGroups(raw)
+	if err != nil {
+		return nil, err
 	}
 	h := &headers{}
-	var err error
-	if !isGroup(groups.Add) && !isGroup(groups.Set) && !isGroup(groups.Remove) {
+	if groups == nil {
 		h.set, err = template.Fields(raw, template.CompileCaptures)
 		return h, err
 	}
+	h.remove = groups.Remove
 	if groups.Add != nil {
 		if h.add, err = template.Lists(groups.Add, template.CompileCaptures); err != nil {
 			return nil, err
@@ -41,18 +39,7 @@ func newHeaders(raw json.RawMessage) (*headers, error) {
 			return nil, err
 		}
 	}
-	if groups.Remove != nil {
-		if err := json.Unmarshal(groups.Remove, &h.remove); err != nil {
-			return nil, fmt.Errorf("decode headers to remove: %w", err)
-		}
-	}
 	return h, nil
-}
-
-// isGroup tells a group of changes from a header field that happens to be named "add", "set" or "remove".
-func isGroup(raw json.RawMessage) bool {
-	raw = bytes.TrimSpace(raw)
-	return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[')
 }
 
 func (h *headers) useCaptures() bool {

@@ -1,7 +1,6 @@
 package responserewrite
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -27,16 +26,16 @@ func newHeaders(raw json.RawMessage) (*headers, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	var groups struct{ Add, Set, Remove json.RawMessage }
-	if err := json.Unmarshal(raw, &groups); err != nil {
-		return nil, fmt.Errorf("decode headers: %w", err)
+	groups, err := template.SplitGroups(raw)
+	if err != nil {
+		return nil, err
 	}
 	h := &headers{}
-	var err error
-	if !isGroup(groups.Add) && !isGroup(groups.Set) && !isGroup(groups.Remove) {
+	if groups == nil {
 		h.set, err = template.Fields(raw, template.Compile)
 		return h, err
 	}
+	h.remove = groups.Remove
 	if groups.Add != nil {
 		if h.add, err = newAdditions(groups.Add); err != nil {
 			return nil, err
@@ -47,18 +46,7 @@ func newHeaders(raw json.RawMessage) (*headers, error) {
 			return nil, err
 		}
 	}
-	if groups.Remove != nil {
-		if err := json.Unmarshal(groups.Remove, &h.remove); err != nil {
-			return nil, fmt.Errorf("decode headers to remove: %w", err)
-		}
-	}
 	return h, nil
-}
-
-// isGroup tells a group of changes from a header field that happens to be named "add", "set" or "remove".
-func isGroup(raw json.RawMessage) bool {
-	raw = bytes.TrimSpace(raw)
-	return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[')
 }
 
 // newAdditions reads fields that are written as "Name: value".
