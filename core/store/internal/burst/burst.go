@@ -14,8 +14,13 @@ import (
 	"github.com/polygate/polygate/core/store"
 )
 
-// Window is how long changes are collected after a batch was delivered.
-const Window = 50 * time.Millisecond
+// How long changes are collected after a batch was delivered: ten times as long as it took to apply it, within these bounds. So a
+// single change is in service at once, and a burst of them takes a tenth of a CPU at most.
+const (
+	minWindow = 5 * time.Millisecond
+	maxWindow = 50 * time.Millisecond
+	share     = 10
+)
 
 // Queue holds the changes that were not delivered yet. Use New to make one. Replace and Add are safe for concurrent use.
 type Queue struct {
@@ -70,7 +75,7 @@ func (q *Queue) signal() {
 }
 
 // Deliver calls apply with each batch until ctx ends and returns ctx's error. The first change after a quiet time is
-// delivered at once; those that follow within Window are delivered together.
+// delivered at once; those that follow shortly after are delivered together.
 func (q *Queue) Deliver(ctx context.Context, apply func(store.Batch)) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
@@ -88,10 +93,11 @@ func (q *Queue) Deliver(ctx context.Context, apply func(store.Batch)) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		began := time.Now()
 		if b := q.take(); b.Full || len(b.Changes) > 0 {
 			apply(b)
 		}
-		pause.Reset(Window)
+		pause.Reset(min(max(minWindow, share*time.Since(began)), maxWindow))
 	}
 }
 

@@ -69,28 +69,44 @@ func TestDeliver(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := burst.New()
-		began := time.Now()
-		var at []time.Duration
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() {
-			done <- q.Deliver(ctx, func(store.Batch) { at = append(at, time.Since(began)) })
-		}()
-		for i := range int64(10) { // at 0, 20 … 180 ms
-			synctest.Wait()
-			q.Add(i, written(fmt.Sprint(i), i))
-			time.Sleep(20 * time.Millisecond)
-		}
-		time.Sleep(time.Second)
-		cancel()
-		<-done
-		ms := time.Millisecond
-		if diff := cmp.Diff([]time.Duration{0, 50 * ms, 100 * ms, 150 * ms, 200 * ms}, at); diff != "" {
-			t.Errorf("times of batches (-want +got):\n%s", diff)
-		}
-	})
+	const ms = time.Millisecond
+	tests := []struct {
+		name  string
+		apply time.Duration // what applying a batch takes
+		want  []time.Duration
+	}{
+		{"quick", 0, []time.Duration{0, 5 * ms, 10 * ms, 15 * ms, 20 * ms}},
+		{"slower", ms, []time.Duration{0, 11 * ms, 22 * ms}},
+		{"slow", 10 * ms, []time.Duration{0, 60 * ms}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := burst.New()
+				began := time.Now()
+				var at []time.Duration
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() {
+					done <- q.Deliver(ctx, func(store.Batch) {
+						at = append(at, time.Since(began))
+						time.Sleep(tt.apply)
+					})
+				}()
+				for i := range int64(10) { // at 0, 2 … 18 ms
+					synctest.Wait()
+					q.Add(i, written(fmt.Sprint(i), i))
+					time.Sleep(2 * ms)
+				}
+				time.Sleep(time.Second)
+				cancel()
+				<-done
+				if diff := cmp.Diff(tt.want, at); diff != "" {
+					t.Errorf("times of batches (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
 func TestHammer(t *testing.T) {
