@@ -13,12 +13,13 @@ TESTFLAGS ?=
 # Flags of the measuring programs, such as BENCHFLAGS="-rounds 3 -subjects floor,plain".
 BENCHFLAGS ?=
 SOAKFLAGS  ?=
+SCALEFLAGS ?=
 LINT    := bin/golangci-lint
 # The modules beside the main one: the tools, and the proxy that is the unit of the measurements.
 MODULES := tools bench/floor
 
 .DEFAULT_GOAL := help
-.PHONY: build run test race lint fmt generate check tidy vet fuzz bench soak setup clean help
+.PHONY: build run test race lint fmt generate check tidy vet fuzz bench soak scale setup clean help
 
 build: ## build bin/polygate
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/polygate ./cmd/polygate
@@ -63,6 +64,9 @@ bench: build bin/floor ## measure CPU per proxied request against other proxies,
 
 soak: build ## a million requests and large bodies with memory watched
 	$(GO) run ./bench/soak $(SOAKFLAGS)
+
+scale: build ## 100,000 routes: start, memory, changes under load, see bench/README.md
+	$(GO) run ./bench/scale $(SCALEFLAGS)
 
 setup: ## install the programs that the tests and measurements use (Debian)
 	scripts/setup

@@ -37,9 +37,13 @@ type Gateway struct {
 	Store     Store
 	Etcd      string // address of the external etcd
 	Resources []Resource
+	Path      string // is served when the gateway is ready; empty: that of the last resource
+	Admin     string // address of the Admin API; empty: a free one
+	AllCPUs   bool   // it has all CPUs instead of one for itself
 }
 
-const adminKey = "bench-admin-key-0123456789abcdef"
+// AdminKey is the key of the Admin API.
+const AdminKey = "bench-admin-key-0123456789abcdef"
 
 // Start runs the gateway on its CPU and brings it its resources. It returns when the last of them is served.
 func (g Gateway) Start(ctx context.Context) (*Process, error) {
@@ -50,9 +54,11 @@ func (g Gateway) Start(ctx context.Context) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	admin, err := FreeAddr()
-	if err != nil {
-		return nil, err
+	admin := g.Admin
+	if admin == "" {
+		if admin, err = FreeAddr(); err != nil {
+			return nil, err
+		}
 	}
 	conf, err := g.config(addr, admin)
 	if err != nil {
@@ -66,8 +72,12 @@ func (g Gateway) Start(ctx context.Context) (*Process, error) {
 			return nil, err
 		}
 	}
+	cpu, env := CPUGateway, []string{"GOMAXPROCS=1"}
+	if g.AllCPUs {
+		cpu, env = CPUAny, nil
+	}
 	p, err := Start(ctx, Program{
-		Name: "polygate", CPU: CPUGateway, Addr: addr, Env: []string{"GOMAXPROCS=1"},
+		Name: "polygate", CPU: cpu, Addr: addr, Env: env,
 		Args: []string{g.Binary, "run", "-c", filepath.Join(g.Dir, "config.yaml"), "--data-dir", filepath.Join(g.Dir, "data")},
 	})
 	if err != nil {
@@ -99,7 +109,7 @@ func (g Gateway) config(addr, admin string) (map[string]any, error) {
 	free := map[string]any{"ip": "127.0.0.1", "port": 0}
 	deployment := map[string]any{"role": "traditional", "admin": map[string]any{
 		"admin_listen": api,
-		"admin_key":    []any{map[string]any{"name": "bench", "key": adminKey, "role": "admin"}},
+		"admin_key":    []any{map[string]any{"name": "bench", "key": AdminKey, "role": "admin"}},
 	}}
 	switch g.Store {
 	case StoreFile:
@@ -188,9 +198,9 @@ func (g Gateway) putResources(ctx context.Context, admin string) error {
 func (g Gateway) awaitLast(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	path := ""
+	path := g.Path
 	for _, r := range g.Resources {
-		if uri, ok := r.Body["uri"].(string); ok {
+		if uri, ok := r.Body["uri"].(string); ok && g.Path == "" {
 			path = strings.TrimSuffix(uri, "*")
 		}
 	}
@@ -212,7 +222,7 @@ func ask(ctx context.Context, method, url string, body []byte) (status int, err 
 	if err != nil {
 		return 0, fmt.Errorf("%s %s: %w", method, url, err)
 	}
-	req.Header.Set("X-API-KEY", adminKey)
+	req.Header.Set("X-API-KEY", AdminKey)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("ask: %w", err)

@@ -21,6 +21,7 @@ import (
 const (
 	CPUGateway = 0
 	CPULoad    = 1
+	CPUAny     = -1 // not bound to one
 )
 
 // tick is the unit of CPU time in /proc/PID/stat, which is the same on all Linux systems.
@@ -50,7 +51,11 @@ type Process struct {
 // Start runs a program, and returns when it accepts connections.
 func Start(ctx context.Context, p Program) (*Process, error) {
 	r := &Process{Name: p.Name, Addr: p.Addr, exited: make(chan struct{})}
-	r.cmd = exec.Command("taskset", append([]string{"-c", strconv.Itoa(p.CPU)}, p.Args...)...)
+	args := p.Args
+	if p.CPU != CPUAny {
+		args = append([]string{"taskset", "-c", strconv.Itoa(p.CPU)}, args...)
+	}
+	r.cmd = exec.Command(args[0], args[1:]...)
 	r.cmd.Env = append(os.Environ(), p.Env...)
 	r.cmd.Stdin = p.Stdin
 	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
