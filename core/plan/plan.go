@@ -2,8 +2,8 @@ package plan
 
 import (
 	"cmp"
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/polygate/polygate/sdk"
 )
@@ -36,15 +36,7 @@ type LogStep struct {
 
 // Merge makes the plan of several sets. Of the same plugin in several sets the one of the last set is taken; if that is switched off,
 // none runs.
-func Merge(sets ...*Set) *Plan {
-	chosen := map[string]*Instance{}
-	for _, s := range sets {
-		if s != nil {
-			maps.Copy(chosen, s.instances)
-		}
-	}
-	return flatten(slices.Collect(maps.Values(chosen)))
-}
+func Merge(sets ...*Set) *Plan { return flatten(lastOfEach(sets)) }
 
 // With adds the plugins of a consumer to a route's plan. rewrite has the rewrite hooks that have still to run: those of plugins that
 // came with the consumer and do not authenticate.
@@ -52,23 +44,30 @@ func (p *Plan) With(consumer *Set) (merged *Plan, rewrite []Step) {
 	if consumer == nil {
 		return p, nil
 	}
-	chosen := map[string]*Instance{}
-	for _, i := range p.Instances() {
-		chosen[i.Name] = i
-	}
-	added := map[*Instance]bool{}
-	for name, i := range consumer.instances {
+	added := make(map[*Instance]bool, len(consumer.instances))
+	own := &Set{}
+	for _, i := range consumer.instances {
 		if !i.Auth {
-			chosen[name], added[i] = i, true
+			own.instances, added[i] = append(own.instances, i), true
 		}
 	}
-	merged = flatten(slices.Collect(maps.Values(chosen)))
+	merged = flatten(lastOfEach([]*Set{p.set(), own}))
+	if merged == nil {
+		return nil, nil
+	}
 	for _, s := range merged.Rewrite {
 		if added[s.Instance] {
 			rewrite = append(rewrite, s)
 		}
 	}
 	return merged, rewrite
+}
+
+// set returns the plan's plugins in order of name.
+func (p *Plan) set() *Set {
+	byName := slices.Clone(p.Instances())
+	slices.SortFunc(byName, func(a, b *Instance) int { return strings.Compare(a.Name, b.Name) })
+	return &Set{byName}
 }
 
 // Without returns the plan less the plugins that prefer the route's own configuration and that other has too.

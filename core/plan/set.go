@@ -13,6 +13,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/internal/expr"
@@ -32,12 +33,15 @@ type Instance struct {
 	PreferRoute   bool
 	Filter        *expr.Expr      // nil: runs for every request
 	ErrorResponse json.RawMessage // body of its answers from status 400 on, nil: its own
+
+	metadata json.RawMessage // that it was made with
 }
 
-// Set is the configured plugins of one resource, by name. The nil Set is empty.
+// Set is the configured plugins of one resource. It never changes. The nil Set is empty.
+//
+// Why no map? There is a set for each of very many routes, and few plugins are in each.
 type Set struct {
-	instances map[string]*Instance
-	metadata  map[string]json.RawMessage // that the instances were made with
+	instances []*Instance // in order of name
 }
 
 // Maker configures plugins.
@@ -58,20 +62,19 @@ func (m *Maker) Make(o Owner, plugins config.Plugins, metadata map[string]json.R
 	if len(plugins) == 0 {
 		return nil, nil
 	}
-	set := &Set{instances: make(map[string]*Instance, len(plugins)), metadata: map[string]json.RawMessage{}}
+	set := &Set{instances: make([]*Instance, 0, len(plugins))}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(plugins)) {
-		if kept := before.unchanged(name, plugins[name], metadata[name]); kept != nil {
-			set.instances[name], set.metadata[name] = kept, metadata[name]
-			continue
+		instance, err := before.unchanged(name, plugins[name], metadata[name]), error(nil)
+		if instance == nil {
+			instance, err = m.configure(o, name, plugins[name], metadata[name])
 		}
-		instance, err := m.configure(o, name, plugins[name], metadata[name])
 		if err != nil {
 			errs = append(errs, fmt.Errorf("failed to check the configuration of plugin %s err: %w", name, err))
 			continue
 		}
 		if instance != nil {
-			set.instances[name], set.metadata[name] = instance, metadata[name]
+			set.instances = append(set.instances, instance)
 		}
 	}
 	if len(errs) > 0 {
@@ -83,24 +86,55 @@ func (m *Maker) Make(o Owner, plugins config.Plugins, metadata map[string]json.R
 var errPreFunction = errors.New("_meta.pre_function needs the Lua host, which this gateway does not have")
 
 func (s *Set) unchanged(name string, conf, metadata json.RawMessage) *Instance {
+	for _, i := range s.all() {
+		if i.Name == name && bytes.Equal(i.Conf, conf) && bytes.Equal(i.metadata, metadata) {
+			return i
+		}
+	}
+	return nil
+}
+
+func (s *Set) all() []*Instance {
 	if s == nil {
 		return nil
 	}
-	i := s.instances[name]
-	if i == nil || !bytes.Equal(i.Conf, conf) || !bytes.Equal(s.metadata[name], metadata) {
-		return nil
-	}
-	return i
+	return s.instances
 }
 
 // Enabled returns the set less the plugins that are switched off.
 func (s *Set) Enabled() *Set {
-	if s == nil {
-		return nil
+	if !slices.ContainsFunc(s.all(), func(i *Instance) bool { return i.Disabled }) {
+		return s
 	}
-	enabled := &Set{instances: maps.Clone(s.instances), metadata: s.metadata}
-	maps.DeleteFunc(enabled.instances, func(_ string, i *Instance) bool { return i.Disabled })
-	return enabled
+	return &Set{slices.DeleteFunc(slices.Clone(s.instances), func(i *Instance) bool { return i.Disabled })}
+}
+
+// Join puts sets together. Of the same plugin in several sets the one of the last set is taken, also if it is switched off.
+func Join(sets ...*Set) *Set {
+	sets = slices.DeleteFunc(sets, func(s *Set) bool { return s == nil })
+	switch len(sets) {
+	case 0:
+		return nil
+	case 1:
+		return sets[0]
+	}
+	return &Set{lastOfEach(sets)}
+}
+
+// lastOfEach returns one instance of each plugin, that of the last set that has it, in order of name.
+func lastOfEach(sets []*Set) []*Instance {
+	var chosen []*Instance
+	for _, s := range sets {
+		for _, i := range s.all() {
+			at, found := slices.BinarySearchFunc(chosen, i.Name, func(c *Instance, name string) int { return strings.Compare(c.Name, name) })
+			if found {
+				chosen[at] = i
+			} else {
+				chosen = slices.Insert(chosen, at, i)
+			}
+		}
+	}
+	return chosen
 }
 
 // configure returns nil for a plugin that the catalog leaves out. One that is switched off is not configured.
@@ -114,7 +148,7 @@ func (m *Maker) configure(o Owner, name string, conf, metadata json.RawMessage) 
 		return nil, err
 	}
 	if meta.Disable {
-		return &Instance{Name: name, Owner: o.Key, Conf: conf, Disabled: true}, nil
+		return &Instance{Name: name, Owner: o.Key, Conf: conf, Disabled: true, metadata: metadata}, nil
 	}
 	if meta.PreFunction != "" {
 		return nil, errPreFunction
@@ -129,7 +163,7 @@ func (m *Maker) configure(o Owner, name string, conf, metadata json.RawMessage) 
 	info := plugin.Info()
 	i := &Instance{
 		Name: name, Owner: o.Key, Priority: info.Priority, Auth: info.Auth, Conf: conf, Hooks: hooks,
-		PreferRoute: info.PreferRoute, ErrorResponse: meta.ErrorResponse,
+		PreferRoute: info.PreferRoute, ErrorResponse: meta.ErrorResponse, metadata: metadata,
 	}
 	if meta.Priority != nil {
 		i.Priority = *meta.Priority
