@@ -22,6 +22,7 @@ func TestBadFiles(t *testing.T) {
 		{"no suggestion", "apisix: {qqqqqqqq: 1}\n", "1:10: apisix.qqqqqqqq: unknown key"},
 		{"key of APISIX 2", "apisix: {port_admin: 1}\netcd: {}\n",
 			"1:10: apisix.port_admin: this key has moved; write deployment.admin.admin_listen.port\n2:1: etcd: this key has moved; write deployment.etcd"},
+		{"unknown plugins", "polygate: {unknown_plugins: ignore}\n", `1:29: polygate.unknown_plugins: expected one of skip, reject; got "ignore"`},
 		{"key twice", "apisix:\n  enable_admin: true\n  enable_admin: false\n", `3:3: the key "enable_admin" is there already, in line 2`},
 		{"all at once", "apisix:\n  node_listen: x\n  enable_ipv6: 7\nplugins: {}\n",
 			"2:16: apisix.node_listen[0]: expected a whole number, got the string \"x\"\n" +

@@ -199,6 +199,10 @@ func (d *decoder) otherKey(key, value *yaml.Node, p place, fields map[string]int
 		return
 	}
 	if to, ok := d.moved[plain]; ok {
+		if isNull(value) {
+			d.warn(key, path, "ignored: this key has moved; write "+to)
+			return
+		}
 		d.fail(key, path, "this key has moved; write "+to)
 		return
 	}

@@ -47,6 +47,7 @@ func Default() *Settings {
 		StreamPlugins: strings.Fields("ip-restriction limit-conn mqtt-proxy syslog traffic-split"),
 		PluginAttr:    defaultPluginAttr(),
 		Discovery:     map[string]json.RawMessage{},
+		Polygate:      Polygate{UnknownPlugins: UnknownSkip},
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 // Package settings reads config.yaml, the file that says how a gateway process runs: its listeners, its store, its plugins.
 //
-// The file is APISIX 3.18's, key for key. A key that APISIX does not know is an error with its line and a suggestion; a key that
+// The file is APISIX 3.18's, key for key, with a section "polygate" for what APISIX does not have. A key that neither knows is an
+// error with its line and a suggestion; a key that
 // is known but has no meaning here is accepted with a warning. All that is wrong with a file is reported at once.
 package settings
 
@@ -24,12 +25,27 @@ type Settings struct {
 	Wasm          Wasm                       `key:"wasm"`
 	Discovery     map[string]json.RawMessage `key:"discovery"` // JSON by kind of discovery
 	XRPC          json.RawMessage            `key:"xrpc"`      // JSON, nil where there is none
+	Polygate      Polygate                   `key:"polygate"`
 
 	// File is the path that the settings were read from, empty for [Default].
 	File string `key:"-"`
 	// Warnings are about keys that the file has and that do nothing here, in order of line.
 	Warnings []Problem `key:"-"`
 }
+
+// Polygate is what APISIX does not have.
+type Polygate struct {
+	// UnknownPlugins says what becomes of a resource in the store that has a plugin that nobody knows or that is not enabled: with
+	// skip it is served without the plugin, as by APISIX, and with reject it is not served in that form. Either is shown by the
+	// Control API and as a metric.
+	UnknownPlugins string `key:"unknown_plugins" oneof:"skip,reject"`
+}
+
+// Values of [Polygate.UnknownPlugins].
+const (
+	UnknownSkip   = "skip"
+	UnknownReject = "reject"
+)
 
 // GraphQL limits GraphQL requests.
 type GraphQL struct {

@@ -97,6 +97,7 @@ func TestValues(t *testing.T) {
 		got  func(s *Settings) any
 		want any
 	}{
+		{"unknown plugins", "polygate: {unknown_plugins: reject}", nil, func(s *Settings) any { return s.Polygate.UnknownPlugins }, UnknownReject},
 		{"one port", "apisix: {node_listen: 1984}", nil, func(s *Settings) any { return ports(s.APISIX.NodeListen) }, ":1984 h2"},
 		{"ports", "apisix: {node_listen: [1984, 1985]}", nil, func(s *Settings) any { return ports(s.APISIX.NodeListen) }, ":1984 h2, :1985 h2"},
 		{"addresses", "apisix: {node_listen: [{ip: 127.0.0.1, port: 1, enable_http2: false}, {port: 2}]}", nil,
@@ -206,12 +207,14 @@ func TestWarnings(t *testing.T) {
 apisix:
   enable_reuseport: true
   extra_lua_cpath: ""
+  admin_key: null
 `)
 	want := []string{
 		"config.yaml:4:3: nginx_config.stream_configuration_snippet: ignored: configuration of nginx cannot be applied, there is no nginx here",
 		"config.yaml:6:3: nginx_config.event: ignored: the Go runtime sees to it",
 		"config.yaml:8:5: nginx_config.http.lua_shared_dict: ignored: memory is shared within the process, there are no zones to size",
 		"config.yaml:10:3: apisix.enable_reuseport: ignored: one process accepts all connections",
+		"config.yaml:12:3: apisix.admin_key: ignored: this key has moved; write deployment.admin.admin_key",
 	}
 	var got []string
 	for _, w := range s.Warnings {

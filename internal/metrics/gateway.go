@@ -18,6 +18,9 @@ type Gateway struct {
 	// "services", "ssls", "consumers", "global_rules", "upstreams", "stream_routes", "protos"), "prev_index",
 	// "max_modify_index" and "x_etcd_index".
 	ModifyIndexes func(yield func(key string, revision int64))
+	// Config tells how the configuration in service follows the store: config_rejected, config_warnings{plugin},
+	// config_lag_revisions and config_from_copy, which APISIX does not have.
+	Config func() Config
 	// UpstreamStatus names the nodes that are checked for their health: upstream_status{name,ip,port}.
 	UpstreamStatus func(yield func(n NodeStatus))
 	// BatchEntries names the entries that wait in batch processors: batch_process_entries{name,route_id,server_addr}.
@@ -28,6 +31,14 @@ type Gateway struct {
 type Connections struct {
 	Active, Reading, Writing, Waiting int64 // now
 	Accepted, Handled                 int64 // since the start
+}
+
+// Config is how the configuration in service follows the store.
+type Config struct {
+	Rejected int            // items of the store that are not in service as they are written
+	Warnings map[string]int // warnings about resources in service, by the plugin that they are about, "" for none
+	Lag      int64          // revisions of the store that are not in service yet
+	FromCopy bool           // what is in service came from the copy on disk
 }
 
 // NodeStatus is the health of one node of an upstream.
@@ -92,7 +103,29 @@ func (r *Registry) addStore(g Gateway) error {
 			g.ModifyIndexes(func(key string, revision int64) { emit(float64(revision), key) })
 		}))
 	}
+	if g.Config != nil {
+		errs = append(errs, r.addConfig(g.Config))
+	}
 	return errors.Join(errs...)
+}
+
+func (r *Registry) addConfig(config func() Config) error {
+	warnings := Spec{
+		Name: "config_warnings", Help: "Warnings about resources in service, such as plugins that do not run", Labels: []string{"plugin"},
+	}
+	return errors.Join(
+		r.GaugeFunc("config_rejected", "Items of the store that are not in service as they are written",
+			func() float64 { return float64(config().Rejected) }),
+		r.GaugeFunc("config_lag_revisions", "Revisions of the store that are not in service yet",
+			func() float64 { return float64(config().Lag) }),
+		r.GaugeFunc("config_from_copy", "Whether the configuration in service is the copy on disk: 1 or 0",
+			func() float64 { return truth(config().FromCopy) }),
+		r.GaugesFunc(warnings, func(emit Emit) {
+			for plugin, n := range config().Warnings {
+				emit(float64(n), plugin)
+			}
+		}),
+	)
 }
 
 func (r *Registry) addQueues(g Gateway) error {

@@ -228,6 +228,9 @@ func TestGateway(t *testing.T) {
 		Connections:   func() Connections { return Connections{Active: 1, Accepted: 5, Handled: 5, Waiting: 1} },
 		EtcdReachable: func() bool { return true },
 		ModifyIndexes: func(yield func(string, int64)) { yield("routes", 42) },
+		Config: func() Config {
+			return Config{Rejected: 2, Warnings: map[string]int{"": 1, "none-such": 3}, Lag: 7, FromCopy: true}
+		},
 		UpstreamStatus: func(yield func(NodeStatus)) {
 			yield(NodeStatus{Name: "/apisix/upstreams/1", IP: "10.0.0.1", Port: "80", Healthy: true})
 			yield(NodeStatus{Name: "/apisix/upstreams/1", IP: "10.0.0.2", Port: "80"})
@@ -239,6 +242,11 @@ func TestGateway(t *testing.T) {
 	}
 	want := []string{
 		`apisix_batch_process_entries{name="http logger",route_id="1",server_addr="127.0.0.1"} 3`,
+		`apisix_config_from_copy 1`,
+		`apisix_config_lag_revisions 7`,
+		`apisix_config_rejected 2`,
+		`apisix_config_warnings{plugin=""} 1`,
+		`apisix_config_warnings{plugin="none-such"} 3`,
 		`apisix_etcd_modify_indexes{key="routes"} 42`,
 		`apisix_etcd_reachable 1`,
 		`apisix_http_requests_total 12`,
