@@ -3,18 +3,21 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
-	"time"
+	"sync"
+	"sync/atomic"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
+	"github.com/polygate/polygate/core/store"
+	"github.com/polygate/polygate/core/store/etcd"
 )
 
 // versionHeader tells which version of a route answered.
 const versionHeader = "X-Version"
 
-// perStep is how many routes are written at once, below etcd's limit of 128 operations.
-const perStep = 100
+// seeders is how many routes are written at the same time.
+const seeders = 64
 
 func path(n int) string { return "/scale/" + strconv.Itoa(n) + "/x" }
 
@@ -37,19 +40,21 @@ func (s *scene) route(n, version int) []byte {
 
 // seed writes the routes into etcd, as another gateway's Admin API would have done.
 func (s *scene) seed(ctx context.Context) error {
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{"http://" + s.etcd.Addr}, DialTimeout: 5 * time.Second})
+	st, err := etcd.New(etcd.Options{Endpoints: []string{"http://" + s.etcd.Addr}})
 	if err != nil {
-		return fmt.Errorf("connect to etcd: %w", err)
+		return fmt.Errorf("open etcd: %w", err)
 	}
-	defer client.Close()
-	for from := 0; from < s.routes; from += perStep {
-		var ops []clientv3.Op
-		for n := from; n < min(from+perStep, s.routes); n++ {
-			ops = append(ops, clientv3.OpPut("/apisix/routes/"+strconv.Itoa(n), string(s.route(n, 0))))
-		}
-		if _, err := client.Txn(ctx).Then(ops...).Commit(); err != nil {
-			return fmt.Errorf("write routes: %w", err)
-		}
+	defer st.Close()
+	var next atomic.Int64
+	errs := make([]error, seeders)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			for n := int(next.Add(1) - 1); n < s.routes && errs[i] == nil; n = int(next.Add(1) - 1) {
+				_, errs[i] = st.Put(ctx, "routes/"+strconv.Itoa(n), s.route(n, 0), store.Cond{})
+			}
+		})
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
 }
