@@ -45,6 +45,8 @@ func adapters() map[string][]string {
 		"github.com/fsnotify/fsnotify":        {"core/store/file"},
 		"github.com/bufbuild/protocompile":    {"core/config"},
 		"github.com/santhosh-tekuri":          {"internal/jsonschema"},
+		"github.com/vektah/gqlparser":         {"internal/graphql"},
+		"github.com/ohler55/ojg":              {"internal/jsonpath"},
 	}
 }
 
