@@ -2,7 +2,6 @@ package jsonschema
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/polygate/polygate/internal/luanum"
 )
@@ -10,10 +9,10 @@ import (
 // checkArray checks the items of a table that passes for an array.
 func (r *run) checkArray(a *arrayRules, list []any) error {
 	if a.min != nil && float64(len(list)) < *a.min {
-		return fmt.Errorf("expect array to have at least %s items", luanum.Format(*a.min))
+		return r.errorf("expect array to have at least %s items", luanum.Format(*a.min))
 	}
 	if a.max != nil && float64(len(list)) > *a.max {
-		return fmt.Errorf("expect array to have at most %s items", luanum.Format(*a.max))
+		return r.errorf("expect array to have at most %s items", luanum.Format(*a.max))
 	}
 	var err error
 	if a.tuple != nil {
@@ -25,7 +24,7 @@ func (r *run) checkArray(a *arrayRules, list []any) error {
 		return err
 	}
 	if i, j, ok := r.duplicates(list); ok {
-		return fmt.Errorf("expected unique items but items %d and %d are equal", i+1, j+1)
+		return r.errorf("expected unique items but items %d and %d are equal", i+1, j+1)
 	}
 	return r.stop
 }
@@ -54,7 +53,7 @@ func (r *run) checkItems(n *node, list []any, first int, message string) error {
 		before := r.changes
 		filled, err := r.check(n, list[i])
 		if err != nil {
-			return fmt.Errorf("%s %d: %w", message, i+1, err)
+			return r.errorf("%s %d: %w", message, i+1, err)
 		}
 		if r.changes != before {
 			list[i] = filled
@@ -109,7 +108,7 @@ func (r *run) checkContains(c *containsRule, x *value) error {
 	}
 	matched := x.kind != arrayKind
 	for i, v := range x.array {
-		filled, err := r.check(c.node, v)
+		filled, err := r.try(c.node, v)
 		x.array[i] = filled
 		matched = matched || err == nil
 	}

@@ -1,23 +1,20 @@
 package jsonschema
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // checkCombined checks the schemas that apply to the same value, and returns it as they fill it.
 func (r *run) checkCombined(c *combinedRules, v any) (any, error) {
 	for i, n := range c.allOf {
 		filled, err := r.check(n, v)
 		if err != nil {
-			return v, fmt.Errorf("allOf %d failed: %w", i+1, err)
+			return v, r.errorf("allOf %d failed: %w", i+1, err)
 		}
 		v = filled
 	}
 	if c.hasAnyOf {
 		filled, ok := r.firstMatch(c.anyOf, v)
 		if !ok {
-			return v, fmt.Errorf("object matches none of the required%s", c.required)
+			return v, r.errorf("object matches none of the required%s", c.required)
 		}
 		v = filled
 	}
@@ -32,7 +29,7 @@ func (r *run) checkCombined(c *combinedRules, v any) (any, error) {
 	if err != nil || c.not == nil {
 		return v, err
 	}
-	if _, err := r.check(c.not, v); err == nil {
+	if _, err := r.try(c.not, v); err == nil {
 		return v, errors.New("value wasn't supposed to match schema")
 	}
 	return v, r.stop
@@ -41,7 +38,7 @@ func (r *run) checkCombined(c *combinedRules, v any) (any, error) {
 // firstMatch tries the alternatives in order.
 func (r *run) firstMatch(alternatives []*node, v any) (any, bool) {
 	for _, n := range alternatives {
-		if filled, err := r.check(n, v); err == nil {
+		if filled, err := r.try(n, v); err == nil {
 			return filled, true
 		}
 	}
@@ -52,12 +49,12 @@ func (r *run) firstMatch(alternatives []*node, v any) (any, bool) {
 func (r *run) onlyMatch(alternatives []*node, v any) (any, error) {
 	matched := 0
 	for i, n := range alternatives {
-		filled, err := r.check(n, v)
+		filled, err := r.try(n, v)
 		if err != nil {
 			continue
 		}
 		if matched > 0 {
-			return v, fmt.Errorf("value should match only one schema, but matches both schemas %d and %d", matched, i+1)
+			return v, r.errorf("value should match only one schema, but matches both schemas %d and %d", matched, i+1)
 		}
 		matched, v = i+1, filled
 	}
@@ -72,7 +69,7 @@ func (r *run) checkCondition(c *combinedRules, v any) (any, error) {
 	if c.condition == nil {
 		return v, nil
 	}
-	filled, err := r.check(c.condition, v)
+	filled, err := r.try(c.condition, v)
 	clause, name := c.whenFalse, "else"
 	if err == nil {
 		v = filled
@@ -81,9 +78,9 @@ func (r *run) checkCondition(c *combinedRules, v any) (any, error) {
 	if clause == nil {
 		return v, r.stop
 	}
-	filled, err = r.check(clause, v)
+	filled, err = r.try(clause, v)
 	if err != nil {
-		return v, fmt.Errorf("%s clause did not match", name)
+		return v, r.errorf("%s clause did not match", name)
 	}
 	return filled, nil
 }

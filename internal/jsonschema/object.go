@@ -1,8 +1,6 @@
 package jsonschema
 
 import (
-	"fmt"
-
 	"github.com/polygate/polygate/internal/luanum"
 )
 
@@ -18,7 +16,7 @@ func (r *run) checkObject(o *objectRules, x *value, v *any) error {
 	}
 	for _, name := range o.required {
 		if _, ok := x.object[name]; !ok {
-			return fmt.Errorf("property \"%s\" is required", name)
+			return r.errorf("property \"%s\" is required", name)
 		}
 	}
 	for i := range o.dependencies {
@@ -34,10 +32,10 @@ func (r *run) checkObject(o *objectRules, x *value, v *any) error {
 		return err
 	}
 	if o.min != nil && float64(len(x.object)) < *o.min {
-		return fmt.Errorf("expect object to have at least %s properties", luanum.Format(*o.min))
+		return r.errorf("expect object to have at least %s properties", luanum.Format(*o.min))
 	}
 	if o.max != nil && float64(len(x.object)) > *o.max {
-		return fmt.Errorf("expect object to have at most %s properties", luanum.Format(*o.max))
+		return r.errorf("expect object to have at most %s properties", luanum.Format(*o.max))
 	}
 	return nil
 }
@@ -46,7 +44,7 @@ func (r *run) checkProperty(p *property, x *value, v *any) error {
 	have, ok := x.object[p.name]
 	if !ok {
 		if p.required {
-			return fmt.Errorf("property \"%s\" is required", p.name)
+			return r.errorf("property \"%s\" is required", p.name)
 		}
 		if p.fallback == nil {
 			return nil
@@ -59,7 +57,7 @@ func (r *run) checkProperty(p *property, x *value, v *any) error {
 		return nil
 	}
 	if err := r.checkMember(p.node, x.object, p.name, have); err != nil {
-		return fmt.Errorf("property \"%s\" validation failed: %w", p.name, err)
+		return r.errorf("property \"%s\" validation failed: %w", p.name, err)
 	}
 	if p.dependency != nil {
 		return r.checkDependency(p.dependency, x.object)
@@ -81,14 +79,14 @@ func (r *run) checkMember(n *node, m map[string]any, name string, have any) erro
 func (r *run) checkDependency(d *dependency, m map[string]any) error {
 	for _, name := range d.required {
 		if _, ok := m[name]; !ok {
-			return fmt.Errorf("property \"%s\" is required when \"%s\" is set", name, d.name)
+			return r.errorf("property \"%s\" is required when \"%s\" is set", name, d.name)
 		}
 	}
 	if d.node == nil {
 		return nil
 	}
 	if _, err := r.check(d.node, m); err != nil {
-		return fmt.Errorf("failed to validate dependent schema for \"%s\": %w", d.name, err)
+		return r.errorf("failed to validate dependent schema for \"%s\": %w", d.name, err)
 	}
 	return nil
 }
@@ -107,10 +105,10 @@ func (r *run) checkOpenProperties(o *objectRules, m map[string]any) error {
 			continue
 		}
 		if verdict := o.additional.verdict; verdict != nil && !*verdict {
-			return fmt.Errorf("additional properties forbidden, found %s", name)
+			return r.errorf("additional properties forbidden, found %s", name)
 		}
 		if err := r.checkMember(o.additional, m, name, m[name]); err != nil {
-			return fmt.Errorf("failed to validate additional property %s: %w", name, err)
+			return r.errorf("failed to validate additional property %s: %w", name, err)
 		}
 	}
 	return nil
@@ -134,7 +132,7 @@ func (r *run) checkPatterns(o *objectRules, m map[string]any, name string) (matc
 		}
 		matched = true
 		if err := r.checkMember(p.node, m, name, m[name]); err != nil {
-			return true, fmt.Errorf("failed to validate %s (matching \"%s\"): %w", name, p.re, err)
+			return true, r.errorf("failed to validate %s (matching \"%s\"): %w", name, p.re, err)
 		}
 	}
 	return matched, r.stop

@@ -24,6 +24,7 @@ type run struct {
 	budget  int
 	depth   int
 	changes int   // defaults filled in, and empty tables that changed their type
+	quiet   int   // how many alternatives are being tried: then errors need no text
 	stop    error // ends the validation, whatever a not or an anyOf would make of it
 }
 
@@ -54,8 +55,8 @@ func (r *run) check(n *node, v any) (any, error) {
 	if x.kind == textKind && isReference(x.text) && n.takesText() {
 		return v, nil
 	}
-	if err := n.checkType(&x); err != nil {
-		return v, err
+	if !n.hasType(&x) {
+		return v, r.typeError(n, &x)
 	}
 	v = r.retype(n, &x, v)
 	done, err := r.checkTables(n, &x, &v)
@@ -85,19 +86,39 @@ func isReference(s string) bool {
 	return strings.HasPrefix(s, "$secret://") || (len(s) >= len(env) && strings.EqualFold(s[:len(env)], env))
 }
 
-func (n *node) checkType(v *value) error {
+func (n *node) hasType(v *value) bool {
 	for _, t := range n.types {
 		if v.is(t) {
-			return nil
+			return true
 		}
 	}
-	switch len(n.types) {
-	case 0:
-		return nil
-	case 1:
-		return fmt.Errorf("wrong type: expected %s, got %s", n.types[0], v.kind.name())
+	return len(n.types) == 0
+}
+
+func (r *run) typeError(n *node, v *value) error {
+	if len(n.types) == 1 {
+		return r.errorf("wrong type: expected %s, got %s", n.types[0], v.kind.name())
 	}
-	return fmt.Errorf("wrong type: expected one of %s, got %s", strings.Join(n.types, ", "), v.kind.name())
+	return r.errorf("wrong type: expected one of %s, got %s", strings.Join(n.types, ", "), v.kind.name())
+}
+
+// errMismatch is what an alternative fails with: nobody gets to see why.
+var errMismatch = errors.New("does not match")
+
+// errorf is fmt.Errorf where somebody gets to see the error.
+func (r *run) errorf(format string, args ...any) error {
+	if r.quiet > 0 {
+		return errMismatch
+	}
+	return fmt.Errorf(format, args...)
+}
+
+// try is check for an alternative.
+func (r *run) try(n *node, v any) (any, error) {
+	r.quiet++
+	filled, err := r.check(n, v)
+	r.quiet--
+	return filled, err
 }
 
 // is tells whether v is of a JSON type.

@@ -17,17 +17,17 @@ func (r *run) checkText(t *textRules, s string) error {
 	if t.min != nil || t.max != nil {
 		length := utf8.RuneCountInString(s)
 		if t.min != nil && float64(length) < *t.min {
-			return fmt.Errorf("string too short, expected at least %s, got %d", luanum.Format(*t.min), length)
+			return r.errorf("string too short, expected at least %s, got %d", luanum.Format(*t.min), length)
 		}
 		if t.max != nil && float64(length) > *t.max {
-			return fmt.Errorf("string too long, expected at most %s, got %d", luanum.Format(*t.max), length)
+			return r.errorf("string too long, expected at most %s, got %d", luanum.Format(*t.max), length)
 		}
 	}
 	if t.re != nil && !r.match(t.re, s) {
 		if r.stop != nil {
 			return r.stop
 		}
-		return fmt.Errorf("failed to match pattern %s with %s", quote(t.re.String()), quote(s))
+		return r.errorf("failed to match pattern %s with %s", quote(t.re.String()), quote(s))
 	}
 	return nil
 }
