@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // binder is a type that takes its value from a document in its own way.
@@ -14,53 +15,105 @@ type binder interface {
 
 // bind stores a document that its schema has accepted in dst, a pointer to a struct. It does what json.Unmarshal does, from the
 // very document that was checked, with two differences: names match exactly, so that "Uri" is not "uri", and an empty array
-// stands for an empty object and the other way round, as in APISIX.
+// stands for an empty object and the other way round, as in APISIX. Nothing of the document's memory is kept.
 func bind(dst, doc any) error {
-	return bindValue(reflect.ValueOf(dst).Elem(), doc)
+	return bindStruct(reflect.ValueOf(dst).Elem(), doc)
 }
 
+// bindValue stores doc, which is not nil.
 func bindValue(dst reflect.Value, doc any) error {
-	if doc == nil {
+	switch dst := dst.Addr().Interface().(type) {
+	case binder:
+		return dst.bind(doc)
+	case *json.RawMessage:
+		*dst = encodeJSON(doc)
 		return nil
-	}
-	if b, ok := dst.Addr().Interface().(binder); ok {
-		return b.bind(doc)
-	}
-	if dst.Type() == reflect.TypeFor[json.RawMessage]() {
-		dst.SetBytes(encodeJSON(doc))
-		return nil
+	case *Plugins:
+		return bindMap(dst, doc, func(v any) (json.RawMessage, error) { return encodeJSON(v), nil })
+	case *map[string]string:
+		return bindMap(dst, doc, bindText)
+	case *[]string:
+		return bindTexts(dst, doc)
 	}
 	switch dst.Kind() {
 	case reflect.Pointer:
 		dst.Set(reflect.New(dst.Type().Elem()))
-		return bindValue(dst.Elem(), doc)
+		if dst.Elem().Kind() == reflect.Struct {
+			return bindStruct(dst.Elem(), doc)
+		}
+		return bindScalar(dst.Elem(), doc)
 	case reflect.Struct:
 		return bindStruct(dst, doc)
 	case reflect.Slice:
 		return bindSlice(dst, doc)
-	case reflect.Map:
-		return bindMap(dst, doc)
 	}
 	return bindScalar(dst, doc)
 }
 
+// structField is a field of a struct as JSON names it.
+type structField struct {
+	name     string
+	embedded bool
+}
+
+// structFields returns the fields of the types of all resources. They are known from the start, so that no lock is needed.
+var structFields = sync.OnceValue(func() map[reflect.Type][]structField {
+	out := map[reflect.Type][]structField{}
+	for _, k := range Kinds() {
+		addFields(out, reflect.TypeOf(k.make()).Elem())
+	}
+	addFields(out, reflect.TypeFor[plainNode]())
+	return out
+})
+
+func addFields(out map[reflect.Type][]structField, t reflect.Type) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if _, ok := out[t]; ok || t.Kind() != reflect.Struct {
+		return
+	}
+	out[t] = fieldsOf(t)
+	for i := range t.NumField() {
+		addFields(out, t.Field(i).Type)
+	}
+}
+
+func fieldsOf(t reflect.Type) []structField {
+	fields := make([]structField, t.NumField())
+	for i := range fields {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		fields[i] = structField{name: name, embedded: f.Anonymous}
+	}
+	return fields
+}
+
 func bindStruct(dst reflect.Value, doc any) error {
+	if b, ok := dst.Addr().Interface().(binder); ok {
+		return b.bind(doc)
+	}
 	object, ok := doc.(map[string]any)
 	if !ok && !emptyTable(doc) {
 		return mismatch("an object", doc)
 	}
-	t := dst.Type()
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if f.Anonymous {
+	fields, ok := structFields()[dst.Type()]
+	if !ok {
+		fields = fieldsOf(dst.Type())
+	}
+	for i, f := range fields {
+		if f.embedded {
 			if err := bindStruct(dst.Field(i), doc); err != nil {
 				return err
 			}
 			continue
 		}
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if err := bindValue(dst.Field(i), object[name]); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		v := object[f.name]
+		if v == nil {
+			continue
+		}
+		if err := bindValue(dst.Field(i), v); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
 	return nil
@@ -73,6 +126,9 @@ func bindSlice(dst reflect.Value, doc any) error {
 	}
 	dst.Set(reflect.MakeSlice(dst.Type(), len(items), len(items)))
 	for i, v := range items {
+		if v == nil {
+			continue
+		}
 		if err := bindValue(dst.Index(i), v); err != nil {
 			return fmt.Errorf("item %d: %w", i+1, err)
 		}
@@ -80,18 +136,42 @@ func bindSlice(dst reflect.Value, doc any) error {
 	return nil
 }
 
-func bindMap(dst reflect.Value, doc any) error {
+func bindTexts(dst *[]string, doc any) error {
+	items, ok := doc.([]any)
+	if !ok && !emptyTable(doc) {
+		return mismatch("an array", doc)
+	}
+	*dst = make([]string, len(items))
+	for i, v := range items {
+		s, err := bindText(v)
+		if err != nil {
+			return fmt.Errorf("item %d: %w", i+1, err)
+		}
+		(*dst)[i] = s
+	}
+	return nil
+}
+
+func bindText(doc any) (string, error) {
+	s, ok := doc.(string)
+	if !ok && doc != nil {
+		return "", mismatch("a string", doc)
+	}
+	return strings.Clone(s), nil
+}
+
+func bindMap[M ~map[string]V, V any](dst *M, doc any, bind func(any) (V, error)) error {
 	object, ok := doc.(map[string]any)
 	if !ok && !emptyTable(doc) {
 		return mismatch("an object", doc)
 	}
-	dst.Set(reflect.MakeMapWithSize(dst.Type(), len(object)))
-	for k, v := range object {
-		elem := reflect.New(dst.Type().Elem()).Elem()
-		if err := bindValue(elem, v); err != nil {
-			return fmt.Errorf("%s: %w", k, err)
+	*dst = make(M, len(object))
+	for name, v := range object {
+		value, err := bind(v)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		dst.SetMapIndex(reflect.ValueOf(k), elem)
+		(*dst)[strings.Clone(name)] = value
 	}
 	return nil
 }
@@ -100,7 +180,7 @@ func bindScalar(dst reflect.Value, doc any) error {
 	switch v := doc.(type) {
 	case string:
 		if dst.Kind() == reflect.String {
-			dst.SetString(v)
+			dst.SetString(strings.Clone(v))
 			return nil
 		}
 	case bool:
@@ -140,7 +220,7 @@ func (id *ID) bind(doc any) error {
 	if !ok {
 		return mismatch("a string or an integer", doc)
 	}
-	*id = ID(s)
+	*id = ID(strings.Clone(s))
 	return nil
 }
 

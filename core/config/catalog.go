@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/polygate/polygate/internal/jsonschema"
 	"github.com/polygate/polygate/sdk"
@@ -30,23 +32,34 @@ type CatalogOptions struct {
 	// Strict makes [Decode] refuse a resource with an unknown plugin instead of leaving the plugin out, as APISIX does with
 	// configuration from files.
 	Strict bool
-	// DecryptKey decrypts a private key that is stored encrypted. Where it is nil, only plain PEM is a valid key.
-	DecryptKey func(key string) (string, error)
+	// Keyring decrypts what is stored encrypted. Where it is nil, nothing is, and only plain PEM is a valid private key.
+	Keyring Keyring
+	// Secrets returns the value of a reference such as "$secret://vault/1/jack/key" or "$ENV://KEY". Where it is nil, references
+	// stay. It is called from several goroutines at once.
+	Secrets func(ref string) (string, error)
+	// Protocols are the protocols that stream routes may name.
+	Protocols []string
 }
 
-// Catalog is the set of plugins that configurations may use. It does not change and is safe for concurrent use.
+// Catalog is the set of plugins that configurations may use. Only which of them are enabled changes. It is safe for concurrent use.
 type Catalog struct {
 	entries map[string]*entry // all plugins, also those that are not enabled
-	names   []string          // of the enabled ones
-	missing []string
 	opts    CatalogOptions
+	in      atomic.Pointer[selection]
+}
+
+// selection is which plugins are enabled. It does not change.
+type selection struct {
+	enabled   map[string]*entry
+	names     []string // from the highest priority to the lowest
+	missing   []string
+	secretive []string // the names of those with secret fields
 }
 
 // entry is a plugin and its schemas.
 type entry struct {
 	plugin  sdk.Plugin
 	info    sdk.Info
-	enabled bool
 	schemas [schemaTypes]namedSchema // without a compiled one, anything is accepted
 }
 
@@ -63,7 +76,7 @@ func NewCatalog(plugins []sdk.Plugin, opts CatalogOptions) (*Catalog, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	c.enable(opts.Enabled)
+	c.Enable(opts.Enabled)
 	return c, nil
 }
 
@@ -94,25 +107,29 @@ func (c *Catalog) add(p sdk.Plugin) error {
 	return nil
 }
 
-// enable marks the named plugins, or all of them, and puts their names in order.
-func (c *Catalog) enable(names []string) {
+// Enable replaces which plugins may be used; nil enables all. What was decoded before keeps what it has.
+func (c *Catalog) Enable(names []string) {
+	s := &selection{enabled: make(map[string]*entry, len(c.entries))}
 	for _, name := range names {
 		if e, ok := c.entries[name]; ok {
-			e.enabled = true
+			s.enabled[name] = e
 		} else {
-			c.missing = append(c.missing, name)
+			s.missing = append(s.missing, name)
 		}
 	}
-	for name, e := range c.entries {
-		e.enabled = e.enabled || names == nil
-		if e.enabled {
-			c.names = append(c.names, name)
-		}
+	if names == nil {
+		s.enabled = c.entries
 	}
-	slices.SortFunc(c.names, func(a, b string) int {
+	s.names = slices.SortedFunc(maps.Keys(s.enabled), func(a, b string) int {
 		byPriority := cmp.Compare(c.entries[b].info.Priority, c.entries[a].info.Priority)
 		return cmp.Or(byPriority, cmp.Compare(a, b))
 	})
+	for _, name := range s.names {
+		if len(c.entries[name].info.SecretFields) > 0 {
+			s.secretive = append(s.secretive, name)
+		}
+	}
+	c.in.Store(s)
 }
 
 // injectMeta returns a plugin's schema with that of "_meta" among its properties, marked like APISIX marks it.
@@ -161,10 +178,10 @@ func (c *Catalog) Info(name string) (sdk.Info, bool) {
 }
 
 // Names returns the names of the enabled plugins, from the highest priority to the lowest.
-func (c *Catalog) Names() []string { return slices.Clone(c.names) }
+func (c *Catalog) Names() []string { return slices.Clone(c.in.Load().names) }
 
 // Missing returns the names that were to be enabled but have no plugin.
-func (c *Catalog) Missing() []string { return slices.Clone(c.missing) }
+func (c *Catalog) Missing() []string { return slices.Clone(c.in.Load().missing) }
 
 // Schema returns a schema of an enabled plugin, that of its configuration with the injected "_meta", and whether there is one.
 func (c *Catalog) Schema(name string, as SchemaType) (json.RawMessage, bool) {
@@ -176,8 +193,8 @@ func (c *Catalog) Schema(name string, as SchemaType) (json.RawMessage, bool) {
 }
 
 func (c *Catalog) enabled(name string) (*entry, bool) {
-	e, ok := c.entries[name]
-	return e, ok && e.enabled
+	e, ok := c.in.Load().enabled[name]
+	return e, ok
 }
 
 // String returns what the schema is called in messages.

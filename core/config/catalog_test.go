@@ -38,7 +38,7 @@ func fakePlugins() []sdk.Plugin {
 				"limit_header": {"type": "string", "default": "X-RateLimit-Limit"}}}`),
 		},
 		fakePlugin{
-			Name: "key-auth", Priority: 2500, Auth: true, CredentialField: "key",
+			Name: "key-auth", Priority: 2500, Auth: true, CredentialField: "key", SecretFields: []string{"key"},
 			Schema: json.RawMessage(`{"type": "object", "properties": {
 				"header": {"type": "string", "default": "apikey"}}}`),
 			ConsumerSchema: json.RawMessage(`{"type": "object", "properties": {"key": {"type": "string"}}, "required": ["key"]}`),

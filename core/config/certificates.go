@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // certificates checks an ssl (apisix/ssl.lua, check_ssl_conf).
@@ -48,9 +49,9 @@ func (e *examination) pair(cert, key string) error {
 	if err := parseCertificate(cert); err != nil {
 		return err
 	}
-	plain, err := e.catalog.decryptKey(key)
-	if err != nil {
-		return err
+	plain := e.catalog.decryptKey(key)
+	if !strings.HasPrefix(plain, "---") {
+		return errors.New("failed to decrypt previous encrypted key")
 	}
 	return parseKey(plain)
 }

@@ -18,14 +18,9 @@ type RefLookup interface {
 	GlobalRules(plugin string) ([]string, error)
 }
 
-// Owner is the consumer that has a credential, by itself or through a credential resource.
-type Owner struct {
-	Username     string
-	CredentialID string // empty where the consumer has it itself
-}
-
-// Check tells whether the Admin API may write value as the resource of that kind and id, which is empty for a resource whose id is
-// yet to be made. Its errors are APISIX's messages, word for word. A nil refs leaves out the questions about other resources.
+// Check tells whether the Admin API may write value as the resource of that kind and id, which is what [KindOfKey] returns, for
+// example "1", "vault/1" or "jack/credentials/c1". Where the id is yet to be made it is empty, or ends with the slash behind the
+// owner's folder: "s1/graphql_cost_decorations/". Its errors are APISIX's messages, word for word. A nil refs leaves out the questions about other resources.
 //
 // What an id may be is asked by [Kind.ResolveID] before, and timestamps are refused by [CheckTimes].
 func Check(kind, id string, value []byte, refs RefLookup, c *Catalog) error {
@@ -40,25 +35,57 @@ func Check(kind, id string, value []byte, refs RefLookup, c *Catalog) error {
 	if doc == nil {
 		return errors.New("missing configurations")
 	}
-	e := examination{kind: k, id: id, refs: refs, catalog: c}
-	if e.doc, ok = object(doc); !ok {
-		return fmt.Errorf("invalid configuration: wrong type: expected object, got %s", luaType(doc))
+	e := newExamination(k, id, c)
+	e.refs = refs
+	if err := e.take(doc); err != nil {
+		return fmt.Errorf("invalid configuration: %w", err)
 	}
-	if k.Identity == ByID && id != "" && !truthy(e.doc["id"]) {
-		e.doc["id"] = id
+	if e.needsID() && e.id != "" && !truthy(e.doc["id"]) {
+		e.doc["id"] = e.id
 	}
 	return e.apply(k.write)
 }
 
 // examination is one check of one document.
 type examination struct {
-	kind     *Kind
-	id       string
-	doc      map[string]any // defaults are filled in as it goes
-	refs     RefLookup      // may be nil
-	catalog  *Catalog
-	loading  bool // for Decode, not for Check
-	warnings []string
+	kind       *Kind
+	parent, id string         // the owner's and its own
+	doc        map[string]any // defaults are filled in as it goes
+	refs       RefLookup      // may be nil
+	catalog    *Catalog
+	loading    bool // for Decode, not for Check
+	every      bool // do not stop at the first error
+	unlinked   bool // do not ask whether what it refers to exists
+	warnings   []Warning
+}
+
+func newExamination(k *Kind, id string, c *Catalog) *examination {
+	e := &examination{kind: k, catalog: c}
+	e.parent, e.id = k.SplitID(id)
+	return e
+}
+
+// take makes doc what is examined. The list of a kind with a single resource becomes a property.
+func (e *examination) take(doc any) error {
+	if e.kind.Identity == Single {
+		e.doc = map[string]any{e.kind.Name: doc}
+		return nil
+	}
+	var ok bool
+	if e.doc, ok = object(doc); !ok {
+		return fmt.Errorf("wrong type: expected object, got %s", luaType(doc))
+	}
+	return nil
+}
+
+// needsID tells whether the Admin API writes the id into the value.
+func (e *examination) needsID() bool { return e.kind.Identity == ByID || e.kind.Identity == ByManager }
+
+// key is the key under which the store has the resource.
+func (e *examination) key() string { return e.kind.Key(e.parent, e.id) }
+
+func (e *examination) warn(plugin, text string) {
+	e.warnings = append(e.warnings, Warning{Plugin: plugin, Text: text})
 }
 
 // rule is one question about a document.

@@ -95,6 +95,12 @@ func TestCheck(t *testing.T) {
 		{"empty vars", "routes", "1", `{"uri":"/","plugins":{},"vars":[]}`, ""},
 		{"bad vars", "routes", "1", `{"uri":"/","plugins":{},"vars":[["arg_a","=","b"]]}`, "failed to validate the 'vars' expression: invalid operator '='"},
 
+		{"vars of the body", "routes", "1", `{"uri":"/","plugins":{},"vars":[["post_arg.messages[*].type","has","x"],["OR",["post_arg.a","==",1],["arg_b","==",2]]]}`, ""},
+		{
+			"bad path into the body", "routes", "1", `{"uri":"/","plugins":{},"vars":[["!AND",["arg_b","==",2],["post_arg.messages[.content[*].type","has","x"]]]}`,
+			"failed to validate the 'vars' expression: invalid expression: jsonpath \"$.messages[.content[*].type\": parse error at 12 in $.messages[.content[*].type",
+		},
+
 		{"upstream_id", "routes", "1", `{"uri":"/","upstream_id":9}`, "failed to fetch upstream info by upstream id [9], response code: 404"},
 		{"upstream_id that is there", "routes", "1", `{"uri":"/","upstream_id":1}`, ""},
 		{"service_id", "routes", "1", `{"uri":"/","service_id":"x"}`, "failed to fetch service info by service id [x], response code: 404"},
@@ -228,17 +234,12 @@ func TestDecryptKey(t *testing.T) {
 	if err := json.Unmarshal([]byte(pair.key), &key); err != nil {
 		t.Fatal(err)
 	}
-	c := newCatalog(t, CatalogOptions{DecryptKey: func(s string) (string, error) {
-		if strings.HasPrefix(s, "y") {
-			return "", errors.New("wrong padding")
-		}
-		return key, nil
-	}})
+	c := newCatalog(t, CatalogOptions{Keyring: fakeKeyring{plain: key}})
 	tests := []struct {
 		name, key, want string
 	}{
-		{"decrypted", nonsense(64), ""},
-		{"not decrypted", `"` + strings.Repeat("y", 64) + `"`, "failed to decrypt previous encrypted key: wrong padding"},
+		{"decrypted", `"` + sealed(key) + `"`, ""},
+		{"not decrypted", `"` + strings.Repeat("y", 64) + `"`, "failed to decrypt previous encrypted key"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,7 +18,7 @@ func TestDecode(t *testing.T) {
 	tests := []struct {
 		name, kind, key, value string
 		want                   any
-		warnings               []string
+		warnings               []Warning
 	}{
 		{
 			name: "route with every property", kind: "routes", key: "routes/r1",
@@ -54,9 +54,9 @@ func TestDecode(t *testing.T) {
 		{
 			name: "unknown plugins", kind: "services", key: "s", value: `{"plugins":{"x":{"a":1},"echo":[],"z":{}}}`,
 			want: &Service{Meta: Meta{ID: "s"}, Plugins: Plugins{"echo": json.RawMessage(`{}`)}},
-			warnings: []string{
-				"services/s: plugin x is unknown or not enabled and will not run",
-				"services/s: plugin z is unknown or not enabled and will not run",
+			warnings: []Warning{
+				{"x", "plugin x of services/s is unknown or not enabled and does not run"},
+				{"z", "plugin z of services/s is unknown or not enabled and does not run"},
 			},
 		},
 		{
@@ -217,28 +217,4 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%s: the value was changed", k.Name)
 		}
 	})
-}
-
-const benchRoute = `{"id":"1","uri":"/products/*","name":"products","hosts":["shop.example.com"],"methods":["GET","POST"],
-	"plugins":{"key-auth":{},"limit-count":{"count":100}},"upstream_id":"7","create_time":1700000000,"update_time":1700000000}`
-
-func BenchmarkDecodeRoute(b *testing.B) {
-	c := newCatalog(b, CatalogOptions{})
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := Decode("routes", "1", []byte(benchRoute), c); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkDecodeInlineUpstream(b *testing.B) {
-	c := newCatalog(b, CatalogOptions{})
-	value := []byte(`{"uri":"/a","upstream":{"nodes":[{"host":"10.0.0.1","port":80,"weight":1},{"host":"10.0.0.2","port":80,"weight":1}]}}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := Decode("routes", "1", value, c); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"iter"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,6 +80,16 @@ func integer(n json.Number) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// sortedNames returns the names of an object's properties in order.
+func sortedNames(doc map[string]any) []string {
+	names := make([]string, 0, len(doc))
+	for name := range doc {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // truthy tells whether Lua takes v for true.

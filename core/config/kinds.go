@@ -1,9 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
-	"strings"
 )
 
 // Kind describes one kind of resource. All that is special about a kind is data here; the code is the same for all of them.
@@ -16,6 +16,8 @@ type Kind struct {
 	SchemaName string
 	// Identity says where a resource's id comes from.
 	Identity Identity
+	// Parent is the plural of the kind that owns resources of this one, for example "consumers" of credentials; empty for most.
+	Parent string
 	// Methods are the Admin API's methods for this kind; "POST" makes an id.
 	Methods []string
 	// References are the properties that name other resources.
@@ -38,9 +40,11 @@ type Identity uint8
 
 // The sources of an id.
 const (
-	ByID     Identity = iota // the property "id", which the path may give as well
-	ByName                   // the property "username"
-	ByPlugin                 // the path alone: it is a plugin's name
+	ByID      Identity = iota // the property "id", which the path may give as well
+	ByName                    // the property "username"
+	ByPlugin                  // the path alone: it is a plugin's name
+	ByManager                 // as ByID, but it has two parts, for example "vault/1"
+	Single                    // there is one resource of the kind, without an id
 )
 
 // Reference is a property that names a resource of another kind.
@@ -57,6 +61,9 @@ type Reference struct {
 	Plugin bool
 
 	name string // the singular of Kind
+	own  bool   // a rule of its own looks it up
+	tail string // ends the message that refuses to delete what is referred to, instead of "is still using it now"
+	bare bool   // that message does not say "plugin in"
 }
 
 // Schema returns the kind's JSON schema, nil where SchemaName is empty.
@@ -90,6 +97,23 @@ func (k *Kind) Refers(value []byte, target, id string) (Reference, bool) {
 	return Reference{}, false
 }
 
+// Refusal returns the message with which the Admin API refuses to delete a resource of this kind because the user's resource of that
+// id refers to it, see [Kind.Refers].
+func (k *Kind) Refusal(user *Kind, ref Reference, id string) string {
+	who := user.SchemaName
+	switch {
+	case user.Name == "global_rules":
+		who = user.Name
+	case ref.tail != "":
+		who = user.Singular
+	}
+	who += " [" + id + "] " + cmp.Or(ref.tail, "is still using it now")
+	if ref.Plugin && !ref.bare {
+		who = "plugin in " + who
+	}
+	return k.DeleteRefusal + ", " + who
+}
+
 // Kinds returns all kinds, in the order in which they should be loaded: what is referred to comes first. Do not change them.
 func Kinds() []*Kind { return kindTable() }
 
@@ -101,15 +125,4 @@ func KindOf(name string) (*Kind, bool) {
 		}
 	}
 	return nil, false
-}
-
-// KindOfKey splits a store's key, for example "routes/1", into the kind and the id. It reports false for a key that belongs to
-// no kind, such as "gen_id", "data_plane/server_info/x" or the sub resource "consumers/jack/credentials/1".
-func KindOfKey(key string) (*Kind, string, bool) {
-	name, id, ok := strings.Cut(key, "/")
-	if !ok || id == "" || strings.Contains(id, "/") {
-		return nil, "", false
-	}
-	k, ok := KindOf(name)
-	return k, id, ok
 }

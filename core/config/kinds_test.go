@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -18,7 +17,7 @@ func TestKinds(t *testing.T) {
 				t.Errorf("KindOf: got %v, %v", got, ok)
 			}
 			for _, ref := range k.References {
-				if !seen[ref.Kind] {
+				if !seen[ref.Kind] && ref.Kind != k.Name {
 					t.Errorf("reference %s: kind %s does not come before this one", ref.Path, ref.Kind)
 				}
 			}
@@ -28,8 +27,8 @@ func TestKinds(t *testing.T) {
 			if k.SchemaName == "" && k.Schema() != nil {
 				t.Errorf("got schema %s, want none", k.Schema())
 			}
-			if got, want := k.Allows(http.MethodPost), k.Identity == ByID && k.Name != "plugin_configs" && k.Name != "global_rules"; got != want {
-				t.Errorf("Allows(POST): got %v, want %v", got, want)
+			if _, ok := KindOf(k.Parent); ok != (k.Parent != "") {
+				t.Errorf("there is no kind %s", k.Parent)
 			}
 			seen[k.Name] = true
 		})
@@ -41,11 +40,25 @@ func TestKindOfKey(t *testing.T) {
 		name, key, kind, id string
 	}{
 		{"route", "routes/1", "routes", "1"},
+		{"credential", "consumers/jack/credentials/1", "credentials", "jack/credentials/1"},
+		{"decoration", "services/s/graphql_cost_decorations/d", "graphql_cost_decorations", "s/graphql_cost_decorations/d"},
+		{"secret", "secrets/vault/1", "secrets", "vault/1"},
+		{"plugins", "plugins", "plugins", ""},
+		{"plugins with an id", "plugins/1", "", ""},
+		{"plugins, a placeholder", "plugins/", "", ""},
+		{"secret without an id", "secrets/vault", "", ""},
+		{"secret, three parts", "secrets/vault/1/2", "", ""},
+		{"sub resource of another owner", "routes/1/credentials/1", "", ""},
+		{"sub resource without an owner", "credentials/1", "", ""},
+		{"sub resource of nobody", "consumers//credentials/1", "", ""},
+		{"sub resource without an id", "consumers/jack/credentials/", "", ""},
+		{"sub resource, one part more", "consumers/jack/credentials/1/2", "", ""},
+		{"sub resource that is unknown", "consumers/jack/pets/1", "", ""},
+		{"two parts", "routes/a/b", "", ""},
 		{"metadata", "plugin_metadata/limit-count", "plugin_metadata", "limit-count"},
 		{"no slash", "gen_id", "", ""},
 		{"no id", "routes/", "", ""},
 		{"no kind", "data_plane/server_info", "", ""},
-		{"sub resource", "consumers/jack/credentials/1", "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -53,8 +66,17 @@ func TestKindOfKey(t *testing.T) {
 			if ok != (tt.kind != "") {
 				t.Fatalf("got %v, want %v", ok, tt.kind != "")
 			}
-			if ok && (k.Name != tt.kind || id != tt.id) {
+			if !ok {
+				return
+			}
+			if k.Name != tt.kind || id != tt.id {
 				t.Errorf("got %s %s, want %s %s", k.Name, id, tt.kind, tt.id)
+			}
+			parent, own := k.SplitID(id)
+			for _, key := range []string{k.Key("", id), k.Key(parent, own)} {
+				if key != tt.key {
+					t.Errorf("Key: got %s, want %s", key, tt.key)
+				}
 			}
 		})
 	}

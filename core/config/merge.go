@@ -1,5 +1,10 @@
 package config
 
+import (
+	"cmp"
+	"maps"
+)
+
 // Merged is what a route and its service come to, but for their plugins. It shares pointers and slices with them: do not change it.
 type Merged struct {
 	Upstream        *Upstream // nil where UpstreamID is set
@@ -7,6 +12,8 @@ type Merged struct {
 	Hosts           []string
 	Timeout         *Timeout
 	EnableWebsocket bool
+	Script          string
+	Labels          map[string]string
 }
 
 // Merge puts a route and its service, which may be nil, together. What the route says beats what the service says: an upstream of the
@@ -15,11 +22,38 @@ func Merge(route *Route, svc *Service) Merged {
 	if svc == nil {
 		svc = &Service{}
 	}
-	m := Merged{Hosts: route.hosts(), Timeout: route.Timeout, EnableWebsocket: isSet(route.EnableWebsocket, svc.EnableWebsocket)}
+	m := Merged{
+		Hosts: route.hosts(), Timeout: route.Timeout, EnableWebsocket: isSet(route.EnableWebsocket, svc.EnableWebsocket),
+		Script: cmp.Or(route.Script, svc.Script), Labels: route.Labels,
+	}
+	if m.Labels == nil {
+		m.Labels = svc.Labels
+	}
 	m.Upstream, m.UpstreamID = mergeUpstream(route, svc)
 	if len(m.Hosts) == 0 {
 		m.Hosts = svc.Hosts
 	}
+	return m
+}
+
+// MergeStream puts a stream route and its service, which may be nil, together: the service gives what the route does not have, plugin by
+// plugin (apisix/plugin.lua, merge_service_stream_route). As in APISIX, an id of an upstream beats an upstream. The result shares
+// pointers with both.
+func MergeStream(route *StreamRoute, svc *Service) StreamRoute {
+	m := *route
+	if svc == nil {
+		return m
+	}
+	m.ServiceID = ""
+	m.Plugins = maps.Clone(svc.Plugins)
+	if m.Plugins == nil {
+		m.Plugins = Plugins{}
+	}
+	maps.Copy(m.Plugins, route.Plugins)
+	if m.Upstream == nil {
+		m.Upstream = svc.Upstream
+	}
+	m.UpstreamID = cmp.Or(m.UpstreamID, svc.UpstreamID)
 	return m
 }
 

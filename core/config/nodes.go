@@ -69,7 +69,7 @@ func nodesOfObject(weights map[string]any) (Nodes, error) {
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", addr, err)
 		}
-		nodes[i] = Node{Host: bracket(host), Port: port, Weight: int(weight)}
+		nodes[i] = Node{Host: strings.Clone(bracket(host)), Port: port, Weight: int(weight)}
 	}
 	return nodes, nil
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -89,7 +88,7 @@ func (c *Catalog) Credentials(plugins Plugins) map[string]string {
 			continue
 		}
 		if value, ok := c.credential(name, doc); ok {
-			out[name] = value
+			out[name] = strings.Clone(value)
 		}
 	}
 	return out
@@ -103,24 +102,4 @@ func (c *Catalog) credential(name string, doc any) (string, bool) {
 	conf, _ := object(doc)
 	value, ok := conf[e.info.CredentialField].(string)
 	return value, ok && !isSecretRef(value)
-}
-
-// decryptKey returns a private key as PEM.
-func (c *Catalog) decryptKey(key string) (string, error) {
-	if strings.HasPrefix(key, "---") {
-		return key, nil
-	}
-	if c.opts.DecryptKey == nil {
-		return "", errors.New("failed to decrypt previous encrypted key")
-	}
-	plain, err := c.opts.DecryptKey(key)
-	if err != nil {
-		return "", fmt.Errorf("failed to decrypt previous encrypted key: %w", err)
-	}
-	return plain, nil
-}
-
-// isSecretRef tells whether s stands for a secret that is kept elsewhere.
-func isSecretRef(s string) bool {
-	return strings.HasPrefix(s, "$secret://") || len(s) >= 7 && strings.EqualFold(s[:7], "$env://")
 }

@@ -8,11 +8,11 @@ import (
 
 // references asks whether the resources exist that the document refers to.
 func references(e *examination) error {
-	if e.refs == nil {
+	if e.refs == nil || e.unlinked {
 		return nil
 	}
 	for _, ref := range e.kind.References {
-		if ref.Plugin {
+		if ref.Plugin || ref.own {
 			continue
 		}
 		for v := range walk(e.doc, ref.Path) {
@@ -52,38 +52,6 @@ func (e *examination) reference(ref Reference, property any) error {
 		return fmt.Errorf("%s, wrong %s type", what, ref.name)
 	}
 	return nil
-}
-
-// uniqueCredentials refuses a credential that another consumer has (apisix/consumer.lua, check_duplicate_key).
-func uniqueCredentials(e *examination) error {
-	if e.refs == nil {
-		return nil
-	}
-	plugins := field(e.doc, "plugins")
-	for _, name := range slices.Sorted(maps.Keys(plugins)) {
-		value, ok := e.catalog.credential(name, plugins[name])
-		if !ok {
-			continue
-		}
-		owner, err := e.refs.CredentialOwner(name, value)
-		if err != nil {
-			return fmt.Errorf("look for other consumers with the credential of plugin %s: %w", name, err)
-		}
-		if owner.Username == "" || owner.Username == text(e.doc, "username") {
-			continue
-		}
-		info, _ := e.catalog.Info(name)
-		return fmt.Errorf("duplicate %s of plugin %s found with %s", info.CredentialField, name, owner)
-	}
-	return nil
-}
-
-// String describes the owner as APISIX's messages do.
-func (o Owner) String() string {
-	if o.CredentialID != "" {
-		return "credential: " + o.CredentialID + " of consumer: " + o.Username
-	}
-	return "consumer: " + o.Username
 }
 
 // onlyGlobalRule refuses a plugin that another global rule has: it would run twice.

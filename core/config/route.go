@@ -70,14 +70,6 @@ type Service struct {
 	Hosts           []string  `json:"hosts"`
 }
 
-// Consumer is a user of routes, recognised by the credentials in its plugins.
-type Consumer struct {
-	Meta
-	Username string  `json:"username"`
-	GroupID  ID      `json:"group_id"`
-	Plugins  Plugins `json:"plugins"`
-}
-
 // PluginConfig is a set of plugins that routes refer to.
 type PluginConfig struct {
 	Meta

@@ -3,10 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
+	"github.com/polygate/polygate/internal/jsonpath"
 	"github.com/polygate/polygate/internal/suggest"
 )
 
@@ -18,10 +17,19 @@ func schemaRule(e *examination) error {
 func (e *examination) schema(name string, doc any) error {
 	err := compiledSchema(name).Check(doc)
 	if err != nil && !e.loading {
-		return fmt.Errorf("invalid configuration: %w", err)
+		return &schemaError{err}
 	}
 	return err
 }
+
+// schemaError is what the Admin API says of a value that does not fit its schema.
+type schemaError struct {
+	err error
+}
+
+func (e *schemaError) Error() string { return "invalid configuration: " + e.err.Error() }
+
+func (e *schemaError) Unwrap() error { return e.err }
 
 // oneHost has a text of its own: the schema's would name neither property.
 func oneHost(e *examination) error {
@@ -38,14 +46,6 @@ func oneRemoteAddr(e *examination) error {
 	return nil
 }
 
-// username compares the name in the path with the one in the value.
-func username(e *examination) error {
-	if e.id != "" && e.id != text(e.doc, "username") {
-		return errors.New("wrong username")
-	}
-	return nil
-}
-
 // routeVars compiles the conditions of a route.
 func routeVars(e *examination) error {
 	vars, ok := e.doc["vars"]
@@ -56,7 +56,30 @@ func routeVars(e *examination) error {
 		e.doc["vars"] = []any{}
 		return nil
 	}
-	return compileVars(vars)
+	if err := compileVars(vars); err != nil || e.loading {
+		return err
+	}
+	return bodyPaths(vars)
+}
+
+// bodyPaths compiles the paths into the body that an expression names (apisix/admin/routes.lua, validate_post_arg).
+func bodyPaths(vars any) error {
+	list, _ := vars.([]any)
+	if len(list) >= 3 {
+		name, _ := list[0].(string)
+		if path, ok := strings.CutPrefix(name, "post_arg."); ok {
+			if _, err := jsonpath.Compile("$." + path); err != nil {
+				return fmt.Errorf("failed to validate the 'vars' expression: invalid expression: %w", err)
+			}
+			return nil
+		}
+	}
+	for _, v := range list {
+		if err := bodyPaths(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lowerHosts makes the names of hosts comparable: names of hosts have no case.
@@ -80,30 +103,46 @@ func lowerHosts(e *examination) error {
 // pluginRule checks the plugins' configurations.
 func pluginRule(e *examination) error { return e.plugins(SchemaConf) }
 
-// consumerPlugins checks the plugins' configurations of a consumer.
-func consumerPlugins(e *examination) error {
-	err := e.plugins(SchemaConsumer)
-	if err != nil && !e.loading {
-		return fmt.Errorf("invalid plugins configuration: %w", err)
-	}
-	return err
+// plugins checks the plugins' configurations. On loading it decrypts them before and puts in their secrets after it.
+func (e *examination) plugins(as SchemaType) error {
+	return e.eachPlugin(func(name string, conf any) (any, error) {
+		if e.loading {
+			e.catalog.decryptConf(name, conf)
+		}
+		checked, err := e.catalog.check(name, conf, as)
+		if err != nil {
+			return nil, err
+		}
+		if e.loading && !e.resolvePlugin(name, checked, as) {
+			return nil, nil
+		}
+		return checked, nil
+	})
 }
 
-func (e *examination) plugins(as SchemaType) error {
+// eachPlugin replaces each plugin's configuration by what f makes of it; nil leaves it out. Unknown plugins are left out on loading,
+// unless the catalog is strict.
+func (e *examination) eachPlugin(f func(name string, conf any) (any, error)) error {
 	plugins := field(e.doc, "plugins")
-	for _, name := range slices.Sorted(maps.Keys(plugins)) {
-		conf, err := e.catalog.check(name, plugins[name], as)
+	var errs []error
+	for _, name := range sortedNames(plugins) {
+		conf, err := f(name, plugins[name])
 		if unknown := (*UnknownPluginError)(nil); e.loading && !e.catalog.opts.Strict && errors.As(err, &unknown) {
-			e.warnings = append(e.warnings, fmt.Sprintf("%s/%s: plugin %s is unknown or not enabled and will not run", e.kind.Name, e.id, name))
-			delete(plugins, name)
-			continue
+			e.warn(name, fmt.Sprintf("plugin %s of %s is unknown or not enabled and does not run", name, e.key()))
+			err = nil
 		}
-		if err != nil {
+		switch {
+		case err != nil && !e.every:
 			return e.suggest(name, err)
+		case err != nil:
+			errs = append(errs, e.suggest(name, err))
+		case conf == nil:
+			delete(plugins, name)
+		default:
+			plugins[name] = conf
 		}
-		plugins[name] = conf
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // suggest adds to the error about a plugin that is unknown in a file what was probably meant. The Admin API's text is APISIX's.
@@ -111,7 +150,7 @@ func (e *examination) suggest(name string, err error) error {
 	if unknown := (*UnknownPluginError)(nil); !e.loading || !errors.As(err, &unknown) {
 		return err
 	}
-	if near := suggest.Nearest(name, e.catalog.names); near != "" {
+	if near := suggest.Nearest(name, e.catalog.in.Load().names); near != "" {
 		return fmt.Errorf("%w; did you mean %q?", err, near)
 	}
 	return fmt.Errorf("%w; it is not part of this gateway, or not listed under plugins in config.yaml", err)
@@ -136,6 +175,7 @@ func metadataRule(e *examination) error {
 
 // loadedMetadata lets the metadata of unknown plugins pass: it has no effect until its plugin is there.
 func loadedMetadata(e *examination) error {
+	e.catalog.decryptConf(e.id, e.doc)
 	conf, err := e.catalog.check(e.id, e.doc, SchemaMetadata)
 	if unknown := (*UnknownPluginError)(nil); errors.As(err, &unknown) {
 		return nil

@@ -1,11 +1,9 @@
 package config
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 
@@ -46,6 +44,14 @@ func schemaNames() map[string]string {
 		"consumer":                               "consumer.json",
 		"plugin_config":                          "plugin_config.json",
 		"global_rule":                            "global_rule.json",
+		"consumer_group":                         "consumer_group.json",
+		"credential":                             "credential.json",
+		"graphql_cost_decoration":                "graphql_cost_decoration.json",
+		"proto":                                  "proto.json",
+		"stream_route":                           "stream_route.json",
+		"secret/vault":                           "secret_vault.json",
+		"secret/aws":                             "secret_aws.json",
+		"secret/gcp":                             "secret_gcp.json",
 		"ssl":                                    "ssl.json",
 		"plugins":                                "plugins.json",
 		"plugin_meta":                            "meta.json",
@@ -126,29 +132,4 @@ func (l *schemaLoader) expand(doc any) any {
 		return out
 	}
 	return doc
-}
-
-// decodeJSON decodes exactly one JSON value and keeps numbers as they are written.
-func decodeJSON(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var doc any
-	if err := dec.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("decode JSON: %w", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("decode JSON: there is more than one value")
-	}
-	return doc, nil
-}
-
-// encodeJSON encodes a document that decodeJSON made; it cannot fail.
-func encodeJSON(doc any) json.RawMessage {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(doc); err != nil {
-		panic(fmt.Sprintf("encode a JSON document: %v", err))
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
