@@ -15,6 +15,8 @@ var (
 	ErrNotFound = errors.New("key not found")
 	ErrConflict = errors.New("value changed before overwritten")
 	ErrReadOnly = errors.New("the store is read-only")
+	// ErrNotAsked is what Status has before the first exchange with a store that is reached over a network.
+	ErrNotAsked = errors.New("the store was not asked yet")
 )
 
 // Item is one key and its value.
@@ -57,6 +59,15 @@ type Status struct {
 	Revision  int64     // last one seen
 	Err       error     // why it is not reachable, or what is wrong with a part of what was read
 	Since     time.Time // when Reachable last changed
+
+	// LastChange is the revision of the last change that a Watch received, and LastEvent is when that was. What is in service
+	// lags behind as long as its revision is lower. They are 0 where a store does not tell.
+	LastChange int64
+	LastEvent  time.Time
+
+	FromCopy bool      // what a Watch delivered last is a copy that was kept on disk
+	CopyTime time.Time // when that copy, or the last one that was written, was made; zero: there is none
+	CopyErr  error     // why there is no copy on disk, or why it is not up to date
 }
 
 // Writer is the writing side. It is safe for concurrent use. All methods return an error within a few seconds when the store is

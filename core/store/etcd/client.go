@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -50,7 +51,7 @@ func (s *Store) connect(ctx context.Context, endpoints ...string) (*clientv3.Cli
 				Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: longestBackoff},
 				MinConnectTimeout: s.opts.DialTimeout,
 			}),
-			grpc.WithChainUnaryInterceptor(failFast),
+			grpc.WithChainUnaryInterceptor(failFast, logInOnce),
 		},
 	}
 	if strings.HasPrefix(endpoints[0], "https://") {
@@ -74,6 +75,27 @@ func failFast(ctx context.Context, method string, req, reply any, cc *grpc.Clien
 	return invoke(ctx, method, req, reply, cc, append(opts, grpc.WaitForReady(false))...)
 }
 
+// errLogin is that a login was refused because of the token of an earlier one.
+var errLogin = status.Error(codes.Unauthenticated, "the login has expired")
+
+// logInOnce ends a login that is refused because of the token that has expired: servers before 3.5 look at it even then, and the
+// client would log in for ever. A new client has no token.
+//
+//nolint:revive // the signature is that of grpc.UnaryClientInterceptor
+func logInOnce(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	err := invoke(ctx, method, req, reply, cc, opts...)
+	if method == etcdserverpb.Auth_Authenticate_FullMethodName && errors.Is(rpctypes.Error(err), rpctypes.ErrInvalidAuthToken) {
+		return errLogin
+	}
+	return err
+}
+
+// loginExpired tells whether a request was refused because its client has to log in anew.
+func loginExpired(err error) bool {
+	st, ok := status.FromError(err)
+	return ok && st.Code() == codes.Unauthenticated && st.Message() == status.Convert(errLogin).Message()
+}
+
 // writeClient returns the client of the writing side, made on first use.
 func (s *Store) writeClient(ctx context.Context) (*clientv3.Client, error) {
 	if s.shared != nil {
@@ -91,6 +113,16 @@ func (s *Store) writeClient(ctx context.Context) (*clientv3.Client, error) {
 	}
 	s.writer <- client
 	return client, err
+}
+
+// dropWriteClient closes the client of the writing side, unless another one has taken its place.
+func (s *Store) dropWriteClient(client *clientv3.Client) {
+	present := <-s.writer
+	if present == client && client != nil {
+		_ = client.Close()
+		present = nil
+	}
+	s.writer <- present
 }
 
 // connectionLost returns when the client's connection is no longer ready, or ctx has ended. It never returns early for a

@@ -4,13 +4,20 @@ import (
 	"context"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/polygate/polygate/core/store"
 )
 
-// pageSize is how many keys one request reads. At 1,000 keys a page of ordinary routes is about 1 MB.
-const pageSize = 1000
+const (
+	// firstPage is how many keys the first request reads. Values may have 1.5 MB each, and it is not known yet that they are small.
+	firstPage = 32
+	// longestPage is how many keys one request reads at most. At 1,000 keys a page of ordinary routes is about 1 MB.
+	longestPage = 1000
+	// pageBytes is what a page should have at most, by the size of the one before.
+	pageBytes = 4 << 20
+)
 
 // pages reads everything below a prefix, page by page, at the revision of the first page.
 type pages struct {
@@ -20,16 +27,18 @@ type pages struct {
 	items   []store.Item
 	rev     int64
 	cluster uint64
+	last    *mvccpb.KeyValue // which was changed last
 	done    bool
 	from    string // first key of the next page
+	limit   int64  // keys of the next page
 }
 
 // next reads one page. It sets done after the last one.
 func (p *pages) next(ctx context.Context, client *clientv3.Client) (*etcdserverpb.ResponseHeader, error) {
 	if p.from == "" {
-		p.from = p.prefix
+		p.from, p.limit = p.prefix, firstPage
 	}
-	opts := []clientv3.OpOption{clientv3.WithRange(clientv3.GetPrefixRangeEnd(p.prefix)), clientv3.WithLimit(pageSize)}
+	opts := []clientv3.OpOption{clientv3.WithRange(clientv3.GetPrefixRangeEnd(p.prefix)), clientv3.WithLimit(p.limit)}
 	if p.rev != 0 {
 		opts = append(opts, clientv3.WithRev(p.rev))
 	}
@@ -40,12 +49,18 @@ func (p *pages) next(ctx context.Context, client *clientv3.Client) (*etcdserverp
 	if p.rev == 0 {
 		p.rev, p.cluster = resp.Header.GetRevision(), resp.Header.GetClusterId()
 	}
+	size := 0
 	for _, kv := range resp.Kvs {
+		size += len(kv.Key) + len(kv.Value)
+		if p.last == nil || kv.ModRevision > p.last.ModRevision {
+			p.last = kv
+		}
 		if !p.store.hidden(kv.Key, kv.Value) {
 			p.items = append(p.items, p.store.item(kv))
 		}
 	}
 	p.done = !resp.More
+	p.limit = min(longestPage, max(1, p.limit*pageBytes/int64(max(size, 1))))
 	if n := len(resp.Kvs); n > 0 {
 		p.from = string(resp.Kvs[n-1].Key) + "\x00"
 	}

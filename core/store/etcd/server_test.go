@@ -25,6 +25,7 @@ type server struct {
 	t            *testing.T
 	client, peer string      // addresses
 	tls          *tls.Config // of the test's own clients; nil: plain HTTP
+	user         string      // of the test's own clients, and its password; empty: none
 	flags        []string    // more flags
 	cmd          *exec.Cmd
 	exited       <-chan struct{} // closed when cmd ended
@@ -131,7 +132,9 @@ func (s *server) ready() bool {
 // dial returns a client of the test's own.
 func (s *server) dial() *clientv3.Client {
 	s.t.Helper()
-	cli, err := clientv3.New(clientv3.Config{Endpoints: []string{s.url()}, TLS: s.tls, Logger: zap.NewNop()})
+	cli, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{s.url()}, TLS: s.tls, Username: s.user, Password: s.user, Logger: zap.NewNop(),
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}

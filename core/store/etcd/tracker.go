@@ -1,7 +1,6 @@
 package etcd
 
 import (
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -11,9 +10,6 @@ import (
 
 // logEvery is how often a cluster that stays away is logged.
 const logEvery = 30 * time.Second
-
-// errNotYet is the state before the first exchange.
-var errNotYet = errors.New("the store was not asked yet")
 
 // tracker keeps the store's status and logs when it changes.
 type tracker struct {
@@ -26,7 +22,7 @@ type tracker struct {
 }
 
 func newTracker(log *slog.Logger) *tracker {
-	return &tracker{log: log, status: store.Status{Since: time.Now(), Err: errNotYet}}
+	return &tracker{log: log, status: store.Status{Since: time.Now(), Err: store.ErrNotAsked}}
 }
 
 func (t *tracker) get() store.Status {
@@ -35,11 +31,19 @@ func (t *tracker) get() store.Status {
 	return t.status
 }
 
-// restart forgets the revision, which may belong to another cluster.
-func (t *tracker) restart() {
+// restart takes over the revision of everything that was read, which may be another cluster's and lower than before.
+func (t *tracker) restart(rev int64) {
+	t.mu.Lock()
+	t.status.Revision, t.status.LastChange, t.status.LastEvent = rev, rev, time.Now()
+	t.mu.Unlock()
+	t.works(rev)
+}
+
+// changed notes the revision of a change that a watch received.
+func (t *tracker) changed(rev int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.status.Revision = 0
+	t.status.LastChange, t.status.LastEvent = rev, time.Now()
 }
 
 // works notes an exchange that worked, and the revision seen in it.
@@ -51,7 +55,8 @@ func (t *tracker) works(rev int64) {
 		return
 	}
 	if t.logged {
-		t.log.Info("the configuration store is reachable again", "away", time.Since(t.status.Since).Round(time.Millisecond))
+		// Whoever reads of the trouble, at the default level, should read of its end.
+		t.log.Warn("the configuration store is reachable again", "away", time.Since(t.status.Since).Round(time.Millisecond))
 	}
 	t.status.Reachable, t.status.Err, t.status.Since = true, nil, time.Now()
 	t.logged = false

@@ -1,12 +1,14 @@
 package etcd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -32,10 +34,11 @@ type follower struct {
 	*Store
 	queue *burst.Queue
 
-	rev     int64  // up to here everything is in the queue
-	cluster uint64 // which the revision belongs to
-	loaded  bool   // rev and cluster are valid
-	once    bool   // something was loaded at least once
+	rev     int64            // up to here everything is in the queue
+	last    *mvccpb.KeyValue // the last key that changed, as it was then; without a version it was removed; nil: none is known
+	cluster uint64           // which the revision belongs to
+	loaded  bool             // rev and cluster are valid
+	once    bool             // something was loaded at least once
 }
 
 // Status implements store.Store.
@@ -67,10 +70,13 @@ func (f *follower) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, rpctypes.ErrCompacted) || errors.Is(err, errReplaced) {
+		switch {
+		case outdated(err):
 			f.loaded = false
 			f.opts.Logger.Warn("the configuration is read anew", "reason", err)
-		} else {
+		case loginExpired(err):
+			f.opts.Logger.Debug("logging in to the configuration store anew")
+		default:
 			f.state.fails(f.unreachable(err, endpoint...))
 			at++
 		}
@@ -80,6 +86,11 @@ func (f *follower) run(ctx context.Context) {
 		wait(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, f.opts.ResyncDelay)
 	}
+}
+
+// outdated tells whether err says that the revision of the follower is none to go on from.
+func outdated(err error) bool {
+	return errors.Is(err, rpctypes.ErrCompacted) || errors.Is(err, errReplaced)
 }
 
 // session connects, catches up and follows the changes until something breaks; it returns what.
@@ -111,7 +122,10 @@ func (f *follower) session(ctx context.Context, endpoint []string) error {
 func (f *follower) catchUp(ctx context.Context, client *clientv3.Client) error {
 	// Why look before the first load too? It has a shorter time limit.
 	err := f.look(ctx, client, f.cluster, f.rev)
-	if (f.loaded && err == nil) || (err != nil && !errors.Is(err, errReplaced)) {
+	if err == nil && f.loaded {
+		err = f.remembers(ctx, client)
+	}
+	if (f.loaded && err == nil) || (err != nil && !outdated(err)) {
 		return err
 	}
 	if f.loaded {
@@ -130,10 +144,9 @@ func (f *follower) catchUp(ctx context.Context, client *clientv3.Client) error {
 			return err
 		}
 	}
-	f.rev, f.cluster, f.loaded, f.once = all.rev, all.cluster, true, true
+	f.rev, f.last, f.cluster, f.loaded, f.once = all.rev, all.last, all.cluster, true, true
+	f.state.restart(all.rev)
 	f.queue.Replace(all.rev, all.items)
-	f.state.restart()
-	f.state.works(all.rev)
 	return nil
 }
 
@@ -150,6 +163,43 @@ func (f *follower) look(ctx context.Context, client *clientv3.Client, cluster ui
 		return errReplaced
 	}
 	return nil
+}
+
+// remembers returns nil if the cluster has the last change that was seen, and errReplaced if it does not: a cluster that was
+// restored from an older state and written to since then has revisions that follow upon ours, but another history.
+func (f *follower) remembers(ctx context.Context, client *clientv3.Client) error {
+	if f.last == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	key := string(f.last.Key)
+	now, err := client.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	if f.isLast(now.Kvs) {
+		return nil
+	}
+	then, err := client.Get(ctx, key, clientv3.WithRev(f.rev))
+	switch {
+	case err != nil:
+		return err
+	case f.last.Version != 0 && f.isLast(then.Kvs):
+		return nil
+	case f.last.Version != 0 || len(then.Kvs) != 0:
+		return errReplaced
+	}
+	before, err := client.Get(ctx, key, clientv3.WithRev(f.last.ModRevision-1))
+	if err == nil && len(before.Kvs) == 0 {
+		return errReplaced
+	}
+	return err
+}
+
+// isLast tells whether what a key holds is the last change that was seen.
+func (f *follower) isLast(kvs []*mvccpb.KeyValue) bool {
+	return len(kvs) == 1 && kvs[0].ModRevision == f.last.ModRevision && bytes.Equal(kvs[0].Value, f.last.Value)
 }
 
 // probe looks at the cluster again and again until that fails or ctx ends. rev is where the session began.
@@ -182,7 +232,8 @@ func (f *follower) follow(ctx context.Context, client *clientv3.Client) error {
 func (f *follower) enqueue(resp clientv3.WatchResponse) {
 	// An answer with events may be about a revision before the header's; one without says that all up to there was sent.
 	if n := len(resp.Events); n > 0 {
-		f.rev = resp.Events[n-1].Kv.ModRevision
+		f.last = resp.Events[n-1].Kv
+		f.rev = f.last.ModRevision
 	} else if resp.IsProgressNotify() {
 		f.rev = max(f.rev, resp.Header.GetRevision())
 	}
@@ -197,6 +248,9 @@ func (f *follower) enqueue(resp clientv3.WatchResponse) {
 		default:
 			list = append(list, store.Change{Item: f.item(e.Kv)})
 		}
+	}
+	if len(list) > 0 {
+		f.state.changed(f.rev)
 	}
 	f.queue.Add(f.rev, list...)
 }

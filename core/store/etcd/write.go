@@ -165,10 +165,16 @@ func (s *Store) NextID(ctx context.Context) (int64, error) {
 func (s *Store) do(ctx context.Context, request func(context.Context, *clientv3.Client) (*etcdserverpb.ResponseHeader, error)) error {
 	limited, cancel := context.WithTimeout(ctx, min(s.opts.Timeout, writeLimit))
 	defer cancel()
-	client, err := s.writeClient(limited)
 	var header *etcdserverpb.ResponseHeader
+	client, err := s.writeClient(limited)
 	if err == nil {
 		header, err = request(limited, client)
+	}
+	if s.shared == nil && loginExpired(err) {
+		s.dropWriteClient(client)
+		if client, err = s.writeClient(limited); err == nil {
+			header, err = request(limited, client)
+		}
 	}
 	switch {
 	case header != nil:

@@ -5,11 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"math/big"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -21,18 +16,14 @@ const (
 	aliasBudget = 64 << 20
 	// nodeCost is what every expanded node takes of the budget besides its text.
 	nodeCost = 16
+	// literalTag marks a scalar whose value is JSON already.
+	literalTag = "json"
 )
 
 var (
-	errAliases  = fmt.Errorf("the aliases expand to more than %d MiB", aliasBudget>>20)
-	errKey      = errors.New("a key is neither a string nor a number")
-	errMerge    = errors.New("\"<<\" needs an object or a list of objects")
-	errNotJSON  = errors.New("infinity and not-a-number cannot be used")
-	errNoBool   = errors.New("neither true nor false")
-	errNoNumber = errors.New("not a number")
-
-	jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
-	anyInteger = regexp.MustCompile(`^[-+]?[0-9][0-9_]*$`)
+	errAliases = fmt.Errorf("the aliases expand to more than %d MiB", aliasBudget>>20)
+	errKey     = errors.New("a key is neither a string nor a number")
+	errMerge   = errors.New("\"<<\" needs an object or a list of objects")
 )
 
 // nodeError is an error in a line of the text.
@@ -46,20 +37,12 @@ func (e *nodeError) Unwrap() error { return e.err }
 
 func errAt(n *yaml.Node, err error) error { return &nodeError{line: n.Line, err: err} }
 
-// encoder writes a tree as JSON.
+// encoder writes trees as compact JSON. Numbers keep their digits, and objects the order of their keys.
 type encoder struct {
 	p       *parser
 	buf     bytes.Buffer
-	aliases int // aliases that are being expanded
-}
-
-// encode returns the tree as compact JSON. Numbers keep their digits, and objects the order of their keys.
-func (p *parser) encode(n *yaml.Node) ([]byte, error) {
-	e := &encoder{p: p}
-	if err := e.node(n, 0); err != nil {
-		return nil, err
-	}
-	return e.buf.Bytes(), nil
+	aliases int  // aliases that are being expanded
+	shared  bool // an alias was met
 }
 
 func (e *encoder) node(n *yaml.Node, depth int) error {
@@ -74,10 +57,15 @@ func (e *encoder) node(n *yaml.Node, depth int) error {
 	switch n.Kind {
 	case yaml.AliasNode:
 		e.aliases++
+		e.shared = true
 		defer func() { e.aliases-- }()
 		return e.node(n.Alias, depth+1)
 	case yaml.MappingNode:
-		return e.object(n, depth)
+		fields, err := e.p.fields(n, depth)
+		if err != nil {
+			return err
+		}
+		return e.object(fields, depth)
 	case yaml.SequenceNode:
 		return e.array(n, depth)
 	default:
@@ -99,11 +87,7 @@ func (e *encoder) array(n *yaml.Node, depth int) error {
 	return nil
 }
 
-func (e *encoder) object(n *yaml.Node, depth int) error {
-	fields, err := e.p.fields(n, depth)
-	if err != nil {
-		return err
-	}
+func (e *encoder) object(fields []field, depth int) error {
 	e.buf.WriteByte('{')
 	for i, f := range fields {
 		if i > 0 {
@@ -115,6 +99,7 @@ func (e *encoder) object(n *yaml.Node, depth int) error {
 		e.buf.WriteByte(':')
 		if f.merged {
 			e.aliases++
+			e.shared = true
 		}
 		if e.aliases > 0 {
 			e.p.spent += len(f.name)
@@ -131,71 +116,30 @@ func (e *encoder) object(n *yaml.Node, depth int) error {
 	return nil
 }
 
-// boolean returns the truth value of a plain word, or "". APISIX's parser knows more such words than YAML 1.2.
-func boolean(word string) string {
-	switch word {
-	case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON":
-		return "true"
-	case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF":
-		return "false"
-	default:
-		return ""
-	}
-}
-
 func (e *encoder) scalar(n *yaml.Node) error {
-	switch n.ShortTag() {
-	case "!!null":
-		e.buf.WriteString("null")
-	case "!!bool":
-		word := boolean(n.Value)
-		if word == "" {
-			return errAt(n, fmt.Errorf("%s: %w", n.Value, errNoBool))
-		}
-		e.buf.WriteString(word)
-	case "!!int", "!!float":
-		number, err := number(n.Value)
-		if err != nil {
-			return errAt(n, fmt.Errorf("%s: %w", n.Value, err))
-		}
-		e.buf.WriteString(number)
-	default:
-		if word := boolean(n.Value); word != "" && n.Style == 0 {
-			e.buf.WriteString(word)
-			return nil
-		}
-		return e.text(n.Value)
+	if isLiteral(n) {
+		e.buf.WriteString(n.Value)
+		return nil
 	}
-	return nil
-}
-
-// number returns a YAML number as JSON, digit by digit where that is possible.
-func number(text string) (string, error) {
-	if jsonNumber.MatchString(text) {
-		return text, nil
-	}
-	plain := strings.ReplaceAll(text, "_", "")
-	if i, ok := new(big.Int).SetString(plain, 0); ok {
-		return i.String(), nil
-	}
-	if anyInteger.MatchString(text) {
-		if i, ok := new(big.Int).SetString(plain, 10); ok {
-			return i.String(), nil
-		}
-	}
-	f, err := strconv.ParseFloat(strings.TrimPrefix(plain, "+"), 64)
+	text, ok, err := scalar(n)
 	switch {
-	case strings.Contains(strings.ToLower(plain), ".inf"), strings.EqualFold(plain, ".nan"), math.IsInf(f, 0), math.IsNaN(f):
-		return "", errNotJSON
 	case err != nil:
-		return "", errNoNumber
+		return errAt(n, err)
+	case ok:
+		e.buf.WriteString(text)
+		return nil
 	}
-	encoded, err := json.Marshal(f)
-	return string(encoded), err
+	return e.text(n.Value)
 }
 
 // text writes a string. Unlike encoding/json's default, it leaves <, > and & as they are.
 func (e *encoder) text(s string) error {
+	if isSimple(s) {
+		e.buf.WriteByte('"')
+		e.buf.WriteString(s)
+		e.buf.WriteByte('"')
+		return nil
+	}
 	enc := json.NewEncoder(&e.buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(s); err != nil {
@@ -203,4 +147,17 @@ func (e *encoder) text(s string) error {
 	}
 	e.buf.Truncate(e.buf.Len() - 1) // the line feed
 	return nil
+}
+
+// isLiteral tells whether the value of a scalar is JSON. YAML's own tags come with a style.
+func isLiteral(n *yaml.Node) bool { return n.Tag == literalTag && n.Style&yaml.TaggedStyle == 0 }
+
+// isSimple tells whether a string needs no escapes.
+func isSimple(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

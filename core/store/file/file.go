@@ -1,7 +1,8 @@
 // Package file reads configuration from one file, in the format of APISIX's standalone mode (apisix.yaml or apisix.json).
 //
-// The file is read again when it changes. Only a file that can be understood as a whole is applied; until then what was
-// read before stays.
+// The file is read again when it changes: when the system tells of it, and otherwise at the next look, of which there is one
+// every second. Only a file that can be understood as a whole is applied; until then what was read before stays. Of a file
+// that did change, only the items that did are parsed again.
 package file
 
 import (
@@ -10,14 +11,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/polygate/polygate/core/store"
@@ -26,14 +23,17 @@ import (
 const (
 	// defaultPoll is how often a watcher looks whether the file changed. APISIX does the same.
 	defaultPoll = time.Second
-	// sizeLimit is the largest file that is read.
-	sizeLimit = 256 << 20
+	// defaultSettle is how long a file must be left alone before it is read again.
+	defaultSettle = 50 * time.Millisecond
+	// patience is how long a reload waits for a file that is written to all the time.
+	patience = 2 * time.Second
 )
 
 // Options say which file. Only Path is needed.
 type Options struct {
 	Path   string                           // its name decides: JSON if it ends in ".json", else YAML
 	Poll   time.Duration                    // between two looks at whether the file changed; default 1 s
+	Settle time.Duration                    // since the last write to a file that is read again; default 50 ms
 	Logger *slog.Logger                     // receives what is wrong with the file; default: discard
 	Env    func(name string) (string, bool) // looks up variables; default: the process's environment
 }
@@ -43,26 +43,18 @@ type Store struct {
 	opts Options
 
 	reading sync.Mutex // guards what follows; held while the file is read
-	seen    stamp      // of the file when it was last read
+	reader  *reader
+	seen    stamp     // of the file when it was last read
+	since   time.Time // when a change was seen that is not read yet; zero: there is none
 	items   map[string]store.Item
 	rev     int64
 	loaded  bool // items was read at least once
+	quiet   bool // a file that cannot be applied is not logged
 
-	mu     sync.Mutex // guards status; taken after reading
+	mu     sync.Mutex // guards what follows; taken after reading
 	status store.Status
+	lines  map[string]int // where the items in force begin, by key
 }
-
-// stamp changes when the file does.
-type stamp struct {
-	mtime time.Time
-	size  int64
-	inode uint64
-}
-
-var (
-	errTooLarge   = fmt.Errorf("the file is larger than %d MiB", sizeLimit>>20)
-	errNotRegular = errors.New("not a regular file")
-)
 
 // New returns a store over the file, which is first read by Watch. The file may be missing until then.
 func New(opts Options) (*Store, error) {
@@ -71,10 +63,28 @@ func New(opts Options) (*Store, error) {
 	}
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	opts.Poll = cmp.Or(opts.Poll, defaultPoll)
+	opts.Settle = cmp.Or(opts.Settle, defaultSettle)
 	if opts.Env == nil {
 		opts.Env = os.LookupEnv
 	}
-	return &Store{opts: opts, status: store.Status{Since: time.Now()}}, nil
+	return &Store{opts: opts, reader: newReader(opts.Path, opts.Env), status: store.Status{Since: time.Now()}}, nil
+}
+
+// Load reads the file now, so that a program can refuse to start with one that cannot be understood: that is the error, and it is not
+// logged. Watch goes on from there.
+func (s *Store) Load() error {
+	s.setQuiet(true)
+	defer s.setQuiet(false)
+	if _, rev, _ := s.refresh(); rev > 0 {
+		return nil
+	}
+	return s.Status().Err
+}
+
+func (s *Store) setQuiet(quiet bool) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.quiet = quiet
 }
 
 // Status implements store.Store. Err is also set for a file that was applied but for some items.
@@ -84,58 +94,106 @@ func (s *Store) Status() store.Status {
 	return s.status
 }
 
+// Where returns the place in the file where the item in force with that key begins, for example "conf/apisix.yaml:12", and
+// whether there is such an item.
+func (s *Store) Where(key string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	line, ok := s.lines[key]
+	if !ok {
+		return "", false
+	}
+	return fmt.Sprintf("%s:%d", s.opts.Path, line), true
+}
+
 // Close implements store.Store.
 func (s *Store) Close() error { return nil }
 
 // Watch implements store.Store. The first batch comes when the file was understood for the first time.
 func (s *Store) Watch(ctx context.Context, apply func(store.Batch)) error {
+	events := newEvents(s.opts.Path, s.opts.Logger)
+	defer events.close()
 	tick := time.NewTicker(s.opts.Poll)
 	defer tick.Stop()
 	var applied map[string]store.Item
-	full := true
+	var appliedRev int64
 	for ctx.Err() == nil {
-		items, rev, ok := s.refresh()
-		if b := diff(applied, items, rev, full); ok && (full || len(b.Changes) > 0) {
-			apply(b)
-			applied, full = items, false
+		events.follow()
+		items, rev, again := s.refresh()
+		if rev != appliedRev {
+			if b := diff(applied, items, rev, appliedRev == 0); b.Full || len(b.Changes) > 0 {
+				apply(b)
+			}
+			applied, appliedRev = items, rev
+		}
+		var soon <-chan time.Time
+		if again > 0 {
+			soon = time.After(again)
 		}
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
+		case <-soon:
+		case event := <-events.changed():
+			events.took(event)
+		case err := <-events.trouble():
+			s.opts.Logger.Debug("watching the configuration file", "path", s.opts.Path, "error", err)
 		}
 	}
 	return ctx.Err()
 }
 
-// refresh reads the file if it changed and returns what is in force, which is not to be changed, if there is something.
-func (s *Store) refresh() (items map[string]store.Item, rev int64, ok bool) {
+// refresh reads the file if it changed. It returns what is in force, which is not to be changed, with its revision, 0 if there is
+// nothing yet; and, unless it is 0, after which time to look again because the file is being written.
+func (s *Store) refresh() (items map[string]store.Item, rev int64, again time.Duration) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	now, err := look(s.opts.Path)
-	if err != nil {
-		s.seen = stamp{}
+	switch {
+	case err != nil:
+		s.seen, s.since = stamp{}, time.Time{}
 		s.report(false, err)
-	} else if now != s.seen {
-		s.seen = now
-		s.read()
+	case now == s.seen:
+		s.since = time.Time{}
+	default:
+		again = s.change(now)
 	}
-	return s.items, s.rev, s.loaded
+	return s.items, s.rev, again
 }
 
-// read applies the file's contents. The caller holds reading.
-func (s *Store) read() {
-	data, err := contents(s.opts.Path)
+// change reads a file that is not the one seen before, unless it is still being written. The caller holds reading.
+func (s *Store) change(now stamp) (again time.Duration) {
+	if s.since.IsZero() {
+		s.since = time.Now()
+	}
+	age := time.Since(now.mtime)
+	if s.loaded && age >= 0 && age < s.opts.Settle && time.Since(s.since) < patience {
+		return s.opts.Settle - age
+	}
+	data, read, err := contents(s.opts.Path)
+	if err == nil && read != now {
+		return s.opts.Settle
+	}
+	s.seen, s.since = now, time.Time{}
 	if err != nil {
 		s.report(false, err)
+		return 0
+	}
+	s.apply(s.reader.read(data))
+	return 0
+}
+
+// apply makes what was read what is in force. The caller holds reading.
+func (s *Store) apply(res result) {
+	if res.items == nil {
+		s.report(false, res.err)
 		return
 	}
-	items, err := Parse(s.opts.Path, data, s.opts.Env)
-	if items == nil {
-		s.report(false, err)
-		return
-	}
-	s.merge(items)
-	s.report(true, err)
+	s.merge(res.items)
+	s.mu.Lock()
+	s.lines = res.lines
+	s.mu.Unlock()
+	s.report(true, res.err)
 }
 
 // merge makes items what is in force. Those that did not change keep their revisions. The caller holds reading.
@@ -172,7 +230,7 @@ func (s *Store) report(applied bool, err error) {
 	repeated := err != nil && s.status.Err != nil && err.Error() == s.status.Err.Error()
 	s.status.Err = err
 	switch {
-	case repeated:
+	case repeated, s.quiet && !applied:
 	case err == nil:
 		s.opts.Logger.Info("the configuration file was applied", "path", s.opts.Path, "items", len(s.items))
 	case applied:
@@ -185,8 +243,8 @@ func (s *Store) report(applied bool, err error) {
 // diff returns the batch that leads from old to new.
 func diff(old, new map[string]store.Item, rev int64, full bool) store.Batch {
 	b := store.Batch{Revision: rev, Full: full}
-	for _, key := range slices.Sorted(maps.Keys(new)) {
-		if it := new[key]; full || old[key].ModRev != it.ModRev {
+	for key, it := range new {
+		if full || old[key].ModRev != it.ModRev {
 			b.Changes = append(b.Changes, store.Change{Item: it})
 		}
 	}
@@ -195,41 +253,6 @@ func diff(old, new map[string]store.Item, rev int64, full bool) store.Batch {
 			b.Changes = append(b.Changes, store.Change{Item: store.Item{Key: key, ModRev: rev}, Deleted: true})
 		}
 	}
+	slices.SortFunc(b.Changes, func(x, y store.Change) int { return cmp.Compare(x.Key, y.Key) })
 	return b
-}
-
-func look(path string) (stamp, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return stamp{}, fmt.Errorf("read the configuration file: %w", err)
-	}
-	st := stamp{mtime: info.ModTime(), size: info.Size()}
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		st.inode = sys.Ino
-	}
-	return st, nil
-}
-
-func contents(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration file: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case info.Mode().Type()&^fs.ModeSymlink != 0:
-		err = errNotRegular
-	case info.Size() > sizeLimit:
-		err = errTooLarge
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration file %s: %w", path, err)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, sizeLimit))
-	if err != nil {
-		return nil, fmt.Errorf("read the configuration file %s: %w", path, err)
-	}
-	return data, nil
 }

@@ -80,7 +80,7 @@ func TestStore(t *testing.T) {
 
 func open(t *testing.T, path string, log *slog.Logger) *file.Store {
 	t.Helper()
-	s, err := file.New(file.Options{Path: path, Poll: 5 * time.Millisecond, Logger: log})
+	s, err := file.New(file.Options{Path: path, Poll: 5 * time.Millisecond, Settle: 10 * time.Millisecond, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,22 +244,6 @@ func TestLateWatcher(t *testing.T) {
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("batch (-want +got):\n%s", diff)
-		}
-	}
-}
-
-func BenchmarkParse(b *testing.B) {
-	var text strings.Builder
-	text.WriteString("routes:\n")
-	for i := range 10_000 {
-		fmt.Fprintf(&text, "  - id: %d\n    uri: /path/%d\n    upstream:\n      type: roundrobin\n      nodes:\n        \"127.0.0.1:1980\": 1\n", i, i)
-	}
-	text.WriteString("#END\n")
-	data := []byte(text.String())
-	b.SetBytes(int64(len(data)))
-	for b.Loop() {
-		if _, err := file.Parse("a.yaml", data, nil); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package file
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/polygate/polygate/core/store"
 
 	"github.com/polygate/polygate/internal/suggest"
 )
@@ -32,30 +30,44 @@ func listKinds() []string {
 // single is the kind that is one item, a list of plugins.
 const single = "plugins"
 
-// kinds returns the items of the root object in order of key.
-func (p *parser) kinds(root *yaml.Node) []store.Item {
+// entry is one item of a list as it was parsed.
+type entry struct {
+	id     string // empty: its position is its id
+	value  []byte // nil where the item is left out
+	line   int    // of the text
+	shared bool   // the value depends on what stands elsewhere in the file
+}
+
+// kinds adds the items of the root object.
+func (p *parser) kinds(root *yaml.Node) {
 	fields, err := p.fields(root, 0)
 	if err != nil {
 		p.failNode(err)
-		return nil
+		return
 	}
-	found := map[string]store.Item{}
 	for _, f := range fields {
-		switch {
-		case f.name == single:
-			p.plugins(f, found)
-		case slices.Contains(listKinds(), f.name):
-			p.list(f, found)
-		case !isVersion(f.name):
-			p.problem(f.key.Line, unknown(f.name))
+		p.kind(f)
+	}
+}
+
+// kind adds what one member of the root object holds.
+func (p *parser) kind(f field) {
+	switch {
+	case f.name == single:
+		p.plugins(f)
+	case slices.Contains(listKinds(), f.name):
+		list := resolve(f.value)
+		if isNull(list) {
+			return
 		}
+		if list.Kind != yaml.SequenceNode {
+			p.fail(list.Line, fmt.Errorf("%s: %w", f.name, errNotList))
+			return
+		}
+		p.add(f.name, p.entries(f.name, list.Content, 0))
+	case !isVersion(f.name):
+		p.problem(f.key.Line, unknown(f.name))
 	}
-	items := make([]store.Item, 0, len(found))
-	for _, it := range found {
-		items = append(items, it)
-	}
-	slices.SortFunc(items, func(a, b store.Item) int { return cmp.Compare(a.Key, b.Key) })
-	return items
 }
 
 // isVersion tells whether the name is that of a kind's version, which APISIX writes into such files: it says nothing here.
@@ -64,59 +76,134 @@ func isVersion(name string) bool {
 	return ok && (kind == single || slices.Contains(listKinds(), kind))
 }
 
-// plugins adds the list of plugins, which is an item of its own.
-func (p *parser) plugins(f field, found map[string]store.Item) {
+// plugins adds the list of plugins, which is an item of its own. In YAML a list with nothing in it disables all plugins.
+func (p *parser) plugins(f field) {
 	list := resolve(f.value)
-	if isNull(list) {
+	it := located{line: p.line(f.key.Line)}
+	switch {
+	case isNull(list) && isLiteral(list):
 		return
-	}
-	if list.Kind != yaml.SequenceNode {
+	case isNull(list):
+		it.value = []byte("[]")
+	case list.Kind != yaml.SequenceNode:
 		p.fail(list.Line, fmt.Errorf("%s: %w", f.name, errNotList))
 		return
+	default:
+		e := encoder{p: p}
+		if err := e.node(f.value, 0); err != nil {
+			p.failNode(err)
+			return
+		}
+		it.value = bytes.Clone(e.buf.Bytes())
 	}
-	value, err := p.encode(f.value)
-	if err != nil {
-		p.failNode(err)
-		return
-	}
-	found[single] = store.Item{Key: single, Value: value}
+	p.found[single] = it
 }
 
-// list adds the items of one kind.
-func (p *parser) list(f field, found map[string]store.Item) {
-	list := resolve(f.value)
-	if isNull(list) {
-		return
-	}
-	if list.Kind != yaml.SequenceNode {
-		p.fail(list.Line, fmt.Errorf("%s: %w", f.name, errNotList))
-		return
-	}
-	lines := make(map[string]int, len(list.Content))
-	for i, n := range list.Content {
-		where := fmt.Sprintf("%s[%d]", f.name, i)
-		item := resolve(n)
-		if item.Kind != yaml.MappingNode {
-			p.problem(n.Line, fmt.Errorf("%s: %w", where, errNotObject))
-			continue
-		}
-		id, err := p.id(item, i)
+// entries parses items of a list. The first of them has the index first.
+func (p *parser) entries(kind string, nodes []*yaml.Node, first int) []entry {
+	list := make([]entry, len(nodes))
+	e := encoder{p: p}
+	for i, n := range nodes {
+		e.buf.Reset()
+		e.shared = n.Kind == yaml.AliasNode
+		id, err := e.item(n)
+		list[i] = entry{line: n.Line + p.base, id: id, shared: e.shared}
 		if err != nil {
-			p.itemError(where, n, err)
+			p.itemError(fmt.Sprintf("%s[%d]", kind, first+i), n, err)
+			list[i].shared = true
 			continue
 		}
-		value, err := p.encode(n)
+		list[i].value = bytes.Clone(e.buf.Bytes())
+	}
+	return list
+}
+
+// item encodes an item and returns its id.
+func (e *encoder) item(n *yaml.Node) (id string, err error) {
+	object := resolve(n)
+	if object.Kind != yaml.MappingNode {
+		return "", errAt(n, errNotObject)
+	}
+	fields, err := e.p.fields(object, 0)
+	if err != nil {
+		return "", err
+	}
+	if id, err = idOf(fields); err != nil {
+		return "", err
+	}
+	if n.Kind == yaml.AliasNode {
+		e.aliases++
+		defer func() { e.aliases-- }()
+	}
+	return id, e.object(fields, 0)
+}
+
+// idOf returns the identifier of an item: its id, or its username, or "" if it has none.
+func idOf(fields []field) (string, error) {
+	for _, name := range []string{"id", "username"} {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+		if i < 0 {
+			continue
+		}
+		n := resolve(fields[i].value)
+		if isNull(n) {
+			continue
+		}
+		if n.Kind != yaml.ScalarNode {
+			return "", errAt(n, errBadID)
+		}
+		text, err := idText(n)
 		if err != nil {
-			p.itemError(where, n, err)
+			return "", errAt(n, err)
+		}
+		if text != "" {
+			return text, nil
+		}
+	}
+	return "", nil
+}
+
+// idText returns a scalar as an id; "" for false, which is no id.
+func idText(n *yaml.Node) (string, error) {
+	text, ok := n.Value, isLiteral(n)
+	if !ok {
+		var err error
+		text, ok, err = scalar(n)
+		if err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case !ok && n.Value == "", text == "true" && ok:
+		return "", errBadID
+	case !ok:
+		return n.Value, nil
+	case text == "false":
+		return "", nil
+	}
+	if f, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, ".eE") {
+		return formatFloat(f), nil
+	}
+	return text, nil
+}
+
+// add takes over the items of a kind, of which these are all. Their lines count from the beginning of the text.
+func (p *parser) add(kind string, list []entry) {
+	lines := make(map[string]int, len(list))
+	for i, it := range list {
+		if it.value == nil {
 			continue
 		}
-		key := f.name + "/" + id
-		if first, ok := lines[key]; ok {
-			p.problem(n.Line, fmt.Errorf("%s: the id %q stands here again; the item in line %d is replaced", where, id, p.lines.original(first)))
+		id := it.id
+		if id == "" {
+			id = "arr_" + strconv.Itoa(i+1)
 		}
-		lines[key] = n.Line
-		p.at[key] = p.lines.original(n.Line)
-		found[key] = store.Item{Key: key, Value: value}
+		line := p.lines.original(it.line)
+		if first, ok := lines[id]; ok {
+			p.problemAt(line, fmt.Errorf("%s[%d]: the id %q stands here again; the item in line %d is replaced", kind, i, id, first))
+		}
+		lines[id] = line
+		p.found[kind+"/"+id] = located{value: it.value, line: line}
 	}
 }
 
@@ -135,36 +222,6 @@ func (p *parser) itemError(where string, n *yaml.Node, err error) {
 	p.problem(line, err)
 }
 
-// failNode notes an error that makes the whole file useless, in its line.
-func (p *parser) failNode(err error) {
-	line := 1
-	var at *nodeError
-	if errors.As(err, &at) {
-		line = at.line
-	}
-	p.fail(line, err)
-}
-
-// id returns the identifier of the item with an index: its id, its username, or its position from 1.
-func (p *parser) id(item *yaml.Node, index int) (string, error) {
-	fields, err := p.fields(item, 0)
-	if err != nil {
-		return "", err
-	}
-	for _, name := range []string{"id", "username"} {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-		if i < 0 || isNull(resolve(fields[i].value)) {
-			continue
-		}
-		n := resolve(fields[i].value)
-		if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!bool" || n.Value == "" {
-			return "", errAt(n, errBadID)
-		}
-		return n.Value, nil
-	}
-	return "arr_" + strconv.Itoa(index+1), nil
-}
-
 // resolve follows an alias.
 func resolve(n *yaml.Node) *yaml.Node {
 	for range depthLimit {
@@ -175,8 +232,6 @@ func resolve(n *yaml.Node) *yaml.Node {
 	}
 	return n
 }
-
-func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 // unknown describes a top-level name that APISIX does not know.
 func unknown(name string) error {

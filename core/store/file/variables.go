@@ -29,8 +29,14 @@ func (m lineMap) original(line int) int {
 	return line
 }
 
+// hasVariable tells whether a text may have variables.
+func hasVariable(text string) bool { return strings.Contains(text, "${{") }
+
 // substituteText replaces the variables in a text.
 func (p *parser) substituteText(text string) (string, bool) {
+	if !hasVariable(text) {
+		return text, true
+	}
 	var out strings.Builder
 	end, line, moved, ok := 0, 1, 0, true
 	for _, m := range variable.FindAllStringSubmatchIndex(text, -1) {
@@ -71,14 +77,29 @@ func (p *parser) lookUp(ref string) (string, error) {
 // number or a boolean is one.
 func (p *parser) substituteTree(n *yaml.Node) {
 	for i, c := range n.Content {
-		isKey := n.Kind == yaml.MappingNode && i%2 == 0
-		p.substituteTree(c)
-		if isKey {
-			c.Tag = "!!str"
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			p.substituteNode(c) // a key stays a string
+			continue
 		}
+		p.substituteTree(c)
 	}
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !strings.Contains(n.Value, "${{") {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !p.substituteNode(n) {
 		return
+	}
+	if f, err := strconv.ParseFloat(n.Value, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		n.Tag, n.Style = literalTag, 0
+		if !jsonNumber.MatchString(n.Value) {
+			n.Value = formatFloat(f)
+		}
+	} else if n.Value == "true" || n.Value == "false" {
+		n.Tag, n.Style = literalTag, 0
+	}
+}
+
+// substituteNode replaces the variables in a scalar and tells whether it had some.
+func (p *parser) substituteNode(n *yaml.Node) bool {
+	if !hasVariable(n.Value) {
+		return false
 	}
 	used := false
 	n.Value = variable.ReplaceAllStringFunc(n.Value, func(m string) string {
@@ -90,15 +111,5 @@ func (p *parser) substituteTree(n *yaml.Node) {
 		used = true
 		return value
 	})
-	if !used {
-		return
-	}
-	if f, err := strconv.ParseFloat(n.Value, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
-		n.Tag = "!!float"
-		if !jsonNumber.MatchString(n.Value) {
-			n.Value = strconv.FormatFloat(f, 'g', -1, 64)
-		}
-	} else if n.Value == "true" || n.Value == "false" {
-		n.Tag = "!!bool"
-	}
+	return used
 }

@@ -25,6 +25,7 @@ type Store struct {
 
 	mu       sync.Mutex // guards what follows
 	rev      int64
+	pending  bool // nothing was ever written, and watchers wait for that
 	items    map[string]entry
 	watchers map[*burst.Queue]struct{}
 }
@@ -45,11 +46,21 @@ func New() *Store {
 	}
 }
 
+// NewPending returns a store that has no configuration yet, which is not the same as an empty one: its Watch brings nothing before
+// something is written.
+func NewPending() *Store {
+	s := New()
+	s.pending = true
+	return s
+}
+
 // Watch implements store.Store.
 func (s *Store) Watch(ctx context.Context, apply func(store.Batch)) error {
 	queue := burst.New()
 	s.mu.Lock()
-	queue.Replace(s.rev, s.list(""))
+	if !s.pending {
+		queue.Replace(s.rev, s.list(""))
+	}
 	s.watchers[queue] = struct{}{}
 	s.mu.Unlock()
 
@@ -190,8 +201,44 @@ func (s *Store) NextID(ctx context.Context) (int64, error) {
 	return s.rev, nil
 }
 
+// Replace makes items all there is, in one step: every watcher gets one full batch. The keys must differ. Revisions of items are
+// not looked at; an item whose value is what it was keeps those that it had, and a time limit that it had is gone. The store keeps
+// the values, which are not to be changed. It returns the store's revision.
+func (s *Store) Replace(items []store.Item) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rev++
+	next := make(map[string]entry, len(items))
+	for _, it := range items {
+		it.CreateRev, it.ModRev = s.rev, s.rev
+		if old, ok := s.items[it.Key]; ok {
+			it.CreateRev = old.CreateRev
+			if bytes.Equal(old.Value, it.Value) {
+				it = old.Item
+			}
+		}
+		next[it.Key] = entry{Item: it}
+	}
+	for _, old := range s.items {
+		old.stop()
+	}
+	s.items, s.pending = next, false
+	all := s.list("")
+	for q := range s.watchers {
+		q.Replace(s.rev, all)
+	}
+	return s.rev
+}
+
 // tell hands a change to all watchers. The caller holds mu.
 func (s *Store) tell(c store.Change) {
+	if s.pending {
+		s.pending = false
+		for q := range s.watchers {
+			q.Replace(s.rev, s.list(""))
+		}
+		return
+	}
 	for q := range s.watchers {
 		q.Add(s.rev, c)
 	}
