@@ -71,11 +71,19 @@ type Upstream struct {
 	Keepalive    Keepalive
 	Nodes        []*Node // in the configured order
 	Picker       Picker
+	Tracker      balance.Tracker // Picker, where it is to be told how tries end; else nil
+	NeedsHash    bool            // Picker goes by Try.Hash
+
+	loads balance.Loads
 }
 
 // New compiles cfg, which is not to be changed afterwards. An upstream without nodes, as those are whose nodes are discovered, is
 // valid: its picker returns ErrNoNode.
-func New(cfg *config.Upstream) (*Upstream, error) {
+func New(cfg *config.Upstream) (*Upstream, error) { return Renew(cfg, nil) }
+
+// Renew compiles the next version of an upstream: what the balancer has learned of the nodes of before, which may be nil, is kept as
+// long as they stay. Nothing of before is changed.
+func Renew(cfg *config.Upstream, before *Upstream) (*Upstream, error) {
 	u := &Upstream{
 		Config:       cfg,
 		Scheme:       cfg.Scheme,
@@ -102,6 +110,9 @@ func New(cfg *config.Upstream) (*Upstream, error) {
 	default:
 		return nil, fmt.Errorf("unknown pass_host %q: use pass, node or rewrite", cfg.PassHost)
 	}
+	if before != nil && before.Config.Type == cfg.Type {
+		u.loads = before.loads
+	}
 	return u.WithNodes(cfg.Nodes)
 }
 
@@ -116,9 +127,15 @@ func (u *Upstream) WithNodes(nodes config.Nodes) (*Upstream, error) {
 	if c.Nodes, err = newNodes(nodes, u.Scheme); err != nil {
 		return nil, err
 	}
+	kind := u.Config.Type
+	if kind == "least_conn" || kind == "ewma" {
+		c.loads = u.loads.Next(c.Nodes)
+	}
 	if c.Picker, err = newPicker(u.Config, c.Nodes); err != nil {
 		return nil, err
 	}
+	c.Tracker, _ = c.Picker.(balance.Tracker)
+	_, c.NeedsHash = c.Picker.(*balance.HashRing)
 	return &c, nil
 }
 
@@ -133,7 +150,8 @@ func newPicker(cfg *config.Upstream, nodes []*Node) (Picker, error) {
 		known := strings.Join(slices.Sorted(maps.Keys(makers)), ", ")
 		return nil, fmt.Errorf("invalid balancer type: %s (supported: %s)", kind, known)
 	}
-	if len(nodes) == 1 {
+	// What least_conn counts at a single node is needed when further ones come.
+	if len(nodes) == 1 && kind != "least_conn" {
 		return balance.Single(nodes[0]), nil
 	}
 	p, err := mk(nodes, cfg)

@@ -46,7 +46,7 @@ func TestNew(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreFields(Upstream{}, "Config", "Nodes", "Picker")); diff != "" {
+			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreFields(Upstream{}, "Config", "Nodes", "Picker"), cmpopts.IgnoreUnexported(Upstream{})); diff != "" {
 				t.Errorf("upstream (-want +got):\n%s", diff)
 			}
 		})
@@ -94,7 +94,7 @@ func TestErrors(t *testing.T) {
 		cfg  config.Upstream
 		want string
 	}{
-		{"type", config.Upstream{Type: "nope"}, "invalid balancer type: nope (supported: roundrobin)"},
+		{"type", config.Upstream{Type: "nope"}, "invalid balancer type: nope (supported: chash, ewma, least_conn, roundrobin)"},
 		{"pass_host", config.Upstream{PassHost: "x"}, `unknown pass_host "x"`},
 		{"rewrite", config.Upstream{PassHost: "rewrite"}, "`upstream_host` can't be empty when `pass_host` is `rewrite`"},
 		{"no port", config.Upstream{Scheme: "tcp", Nodes: config.Nodes{{Host: "a", Weight: 1}}}, "node 1: a: no port, and the scheme tcp has no default one"},

@@ -1,10 +1,8 @@
 package balance
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -33,24 +31,10 @@ type group struct {
 // NewRoundRobin returns the picker over nodes. It starts at a random place, so that many gateways, or many changes of
 // the configuration, do not all begin with the same node.
 func NewRoundRobin(nodes []*Node) *RoundRobin {
-	usable := make([]*Node, 0, len(nodes))
-	for _, n := range nodes {
-		if n.Weight > 0 {
-			usable = append(usable, n)
-		}
-	}
-	slices.SortStableFunc(usable, func(a, b *Node) int { return cmp.Compare(b.Priority, a.Priority) })
-	var sizes []int
-	for i, n := range usable {
-		if i == 0 || n.Priority != usable[i-1].Priority {
-			sizes = append(sizes, 0)
-		}
-		sizes[len(sizes)-1]++
-	}
-	rr := &RoundRobin{groups: make([]group, len(sizes))}
-	for i, size := range sizes {
-		rr.groups[i].init(usable[:size:size])
-		usable = usable[size:]
+	groups := byPriority(nodes)
+	rr := &RoundRobin{groups: make([]group, len(groups))}
+	for i, nodes := range groups {
+		rr.groups[i].init(nodes)
 	}
 	return rr
 }
@@ -63,6 +47,19 @@ func (rr *RoundRobin) Pick(t *Try) (*Node, error) {
 		}
 	}
 	return nil, ErrNoNode
+}
+
+// Without returns a balancer over the other nodes, so that each of them gets its share of what the missing ones would have got.
+func (rr *RoundRobin) Without(down func(*Node) bool) Picker {
+	var left []*Node
+	for i := range rr.groups {
+		for _, n := range rr.groups[i].nodes {
+			if !down(n) {
+				left = append(left, n)
+			}
+		}
+	}
+	return NewRoundRobin(left)
 }
 
 // init chooses how turns are found: by rotation if all weights are equal, else from a sequence computed beforehand, or by running the
@@ -117,22 +114,6 @@ func (g *group) at(i uint64) *Node {
 		return g.nodes[g.seq[i]]
 	}
 	return g.nodes[i]
-}
-
-// reduce returns the nodes' weights divided by their greatest common divisor.
-func reduce(nodes []*Node) []int64 {
-	divisor := int64(0)
-	weights := make([]int64, len(nodes))
-	for i, n := range nodes {
-		weights[i] = int64(n.Weight)
-		for a := weights[i]; a != 0; {
-			divisor, a = a, divisor%a
-		}
-	}
-	for i := range weights {
-		weights[i] /= divisor
-	}
-	return weights
 }
 
 // sequence returns the turns of one round, after which they repeat.

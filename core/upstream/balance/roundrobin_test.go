@@ -129,14 +129,6 @@ func TestRetriesAndPriorities(t *testing.T) {
 	}
 }
 
-func TestNoNode(t *testing.T) {
-	for _, all := range [][]*Node{nil, nodes(0, 0)} {
-		if n, err := NewRoundRobin(all).Pick(&Try{}); !errors.Is(err, ErrNoNode) {
-			t.Errorf("got %v %v, want ErrNoNode", n, err)
-		}
-	}
-}
-
 func TestSingle(t *testing.T) {
 	n := nodes(0)[0]
 	var try Try

@@ -3,7 +3,7 @@ package balance
 // Try is what one request remembers about the nodes of one upstream while it looks for one that answers. The zero value is
 // ready for use. It belongs to the request's goroutine.
 type Try struct {
-	Key string // what the request is hashed by, for balancers that do
+	Hash Hash // of what tells the request from others, for balancers that hash
 
 	tried [2]uint64 // set of Node.Index below 128
 	more  []uint64  // and of the others
