@@ -1,15 +1,14 @@
-// Package control is what a gateway tells about itself on addresses that only its own machine reaches: the Control API with the
-// configuration in service, and the Status API for probes. Nothing here changes anything.
+// Package control is what a gateway tells about itself: the Control API with the configuration in service, how it follows the store
+// and what would become of a request, and the Status API for probes. The Control API asks nobody for a key, so it belongs on an
+// address that only its own machine reaches; it shows no secrets and changes no configuration.
 package control
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/polygate/polygate/core/admin/describe"
@@ -18,54 +17,43 @@ import (
 	"github.com/polygate/polygate/internal/jsonschema"
 )
 
-// Source is the configuration that a gateway serves with. It is safe for concurrent use.
-type Source interface {
-	// Items returns the resources of a kind, for example "routes", in order of key. They are not to be changed.
-	Items(kind string) []store.Item
-	// Status tells how the configuration follows the store.
-	Status() Status
-}
-
-// Status tells how the configuration in service follows the store.
-type Status struct {
-	Ready     bool       // there is a configuration, from the store or from the copy on disk
-	Reachable bool       // the last exchange with the store worked
-	Revision  int64      // of the store, in service
-	Since     time.Time  // when Reachable last changed; zero: never
-	Err       error      // the last one, nil where all is well
-	Rejected  []Rejected // what is in the store but not in service
-}
-
-// Rejected is an item that is in the store but not in service; its last good version stays, where there is one.
-type Rejected struct {
-	Key      string // for example "routes/1"
-	Revision int64  // of the item
-	Reason   string
-}
-
 // Options are what a Control API needs. Source and Catalog are required.
 type Options struct {
 	Source  Source
 	Catalog *config.Catalog
-	Logger  *slog.Logger // default [slog.Default]
+	Logger  *slog.Logger     // default [slog.Default]
+	Reload  func() error     // loads the plugins again; nil: there is nothing that could be loaded again
+	Prefix  string           // of the store's keys as they are shown, for example "/apisix", or "/" for a file; default "/apisix"
+	Now     func() time.Time // default [time.Now]
 }
-
-// prefix is what APISIX puts before a store's keys.
-const prefix = "/apisix/"
 
 type api struct {
 	source  Source
 	catalog *config.Catalog
 	schemas map[string]*jsonschema.Schema // by the plural of the kind
 	log     *slog.Logger
+	reload  func() error
+	prefix  string // ends with a slash
+	now     func() time.Time
+	gc      sync.Mutex // held while garbage is collected
 }
 
-// New makes the handler of the Control API: /v1/schema, /v1/routes, /v1/route/{id}, the same for services, upstreams and plugin
-// metadata, and /v1/sync. It is safe for concurrent use.
+// New makes the handler of the Control API (apisix/control/v1.lua): /v1/schema, /v1/healthcheck, /v1/gc, /v1/routes, /v1/services,
+// /v1/upstreams, /v1/plugin_metadatas and single ones of them, /v1/plugins/reload; and beyond APISIX's /v1/sync and
+// /v1/explain. It is safe for concurrent use.
 func New(o Options) http.Handler {
-	a := &api{source: o.Source, catalog: o.Catalog, schemas: map[string]*jsonschema.Schema{}, log: o.Logger}
+	a := &api{
+		source: o.Source, catalog: o.Catalog, schemas: map[string]*jsonschema.Schema{}, log: o.Logger, reload: o.Reload,
+		prefix: "/apisix/", now: o.Now,
+	}
+	if o.Prefix != "" {
+		a.prefix = strings.TrimSuffix(o.Prefix, "/") + "/"
+	}
 	if a.log == nil {
 		a.log = slog.Default()
+	}
+	if a.now == nil {
+		a.now = time.Now
 	}
 	for _, kind := range config.Kinds() {
 		raw := kind.Schema()
@@ -79,50 +67,66 @@ func New(o Options) http.Handler {
 		}
 		a.schemas[kind.Name] = schema
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status, body := a.answer(r)
-		send(w, a.log, status, body)
-	})
+	return guard(a.log, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.answer(r).send(w, a.log)
+	}))
 }
 
-// answer finds out what to say; a path or method that is not known is 404, as it is for APISIX.
-func (a *api) answer(r *http.Request) (int, any) {
+// answer finds out what to say. As for APISIX a path or method that is not known is 404.
+func (a *api) answer(r *http.Request) reply {
 	path, ok := strings.CutPrefix(r.URL.Path, "/v1/")
-	if !ok || r.Method != http.MethodGet {
+	switch {
+	case !ok:
+		return notFound("not found")
+	case r.Method == http.MethodPost && path == "gc":
+		return a.collectGarbage()
+	case r.Method == http.MethodPut && path == "plugins/reload":
+		return a.reloadPlugins()
+	case r.Method != http.MethodGet:
 		return notFound("not found")
 	}
-	name, id, single := strings.Cut(path, "/")
-	if single {
+	name, rest, below := strings.Cut(path, "/")
+	switch {
+	case name == "healthcheck" && below:
+		return a.healthOf(rest, r)
+	case below:
+		// What follows the id is not looked at, as APISIX does not.
+		id, _, _ := strings.Cut(rest, "/")
 		return a.one(name, id)
 	}
+	return a.whole(name, r)
+}
+
+// whole answers a path of one segment.
+func (a *api) whole(name string, r *http.Request) reply {
 	switch name {
 	case "schema":
-		return http.StatusOK, schemas{
-			Main:          describe.Schemas(),
-			Plugins:       describe.Plugins(a.catalog),
-			StreamPlugins: map[string]describe.Plugin{},
-		}
+		return ok(schemas{Main: describe.Schemas(), Plugins: describe.Plugins(a.catalog), StreamPlugins: map[string]describe.Plugin{}})
+	case "healthcheck":
+		return a.health(r)
 	case "sync":
-		return http.StatusOK, syncOf(a.source.Status())
+		return ok(syncOf(a.source.Status(), a.now()))
+	case "explain":
+		return a.explain(r)
 	case "plugin_metadatas":
-		return http.StatusOK, a.allMetadata()
+		return ok(listOf(a.allMetadata()))
 	case "routes", "services", "upstreams":
-		return http.StatusOK, a.all(name)
+		return ok(listOf(a.all(name)))
 	}
 	return notFound("not found")
 }
 
 // one answers with one resource by the singular of its kind.
-func (a *api) one(name, id string) (int, any) {
+func (a *api) one(name, id string) reply {
 	switch name {
 	case "route", "service", "upstream":
-		if item, ok := a.find(name+"s", id); ok {
-			return http.StatusOK, a.show(name+"s", item)
+		if item, found := a.find(name+"s", id); found {
+			return ok(a.show(name+"s", item))
 		}
 		return notFound(name + "[" + id + "] not found")
 	case "plugin_metadata":
-		if item, ok := a.find(name, id); ok {
-			return http.StatusOK, a.show(name, item).Value
+		if item, found := a.find(name, id); found {
+			return ok(a.show(name, item).Value)
 		}
 		return notFound("plugin metadata[" + id + "] not found")
 	}
@@ -159,59 +163,4 @@ type schemas struct {
 	Main          map[string]json.RawMessage `json:"main"`
 	Plugins       map[string]describe.Plugin `json:"plugins"`
 	StreamPlugins map[string]describe.Plugin `json:"stream_plugins"`
-}
-
-// syncState is the body of /v1/sync.
-type syncState struct {
-	Ready     bool       `json:"ready"`
-	Reachable bool       `json:"reachable"`
-	Revision  int64      `json:"revision"`
-	Since     *time.Time `json:"since,omitempty"`
-	Error     string     `json:"error,omitempty"`
-	Rejected  []rejected `json:"rejected"`
-}
-
-type rejected struct {
-	Key      string `json:"key"`
-	Revision int64  `json:"revision"`
-	Reason   string `json:"reason"`
-}
-
-func syncOf(s Status) syncState {
-	out := syncState{Ready: s.Ready, Reachable: s.Reachable, Revision: s.Revision, Rejected: []rejected{}}
-	if !s.Since.IsZero() {
-		out.Since = &s.Since
-	}
-	if s.Err != nil {
-		out.Error = s.Err.Error()
-	}
-	for _, r := range s.Rejected {
-		out.Rejected = append(out.Rejected, rejected(r))
-	}
-	return out
-}
-
-// problem is the body of an error.
-type problem struct {
-	Text string `json:"error_msg"`
-}
-
-func notFound(text string) (int, any) { return http.StatusNotFound, problem{Text: text} }
-
-// send writes body as JSON with a newline.
-func send(w http.ResponseWriter, log *slog.Logger, status int, body any) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(body); err != nil {
-		log.Error("control answer", "err", err)
-		status = http.StatusInternalServerError
-		buf.Reset()
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
-	w.WriteHeader(status)
-	if _, err := w.Write(buf.Bytes()); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
-		log.Debug("control answer", "err", err)
-	}
 }

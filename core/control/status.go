@@ -3,6 +3,7 @@ package control
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 )
 
 // state is the body of the Status API's answers.
@@ -20,31 +21,36 @@ func NewStatus(source Source, log *slog.Logger) http.Handler {
 		log = slog.Default()
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/status":
-			send(w, log, http.StatusOK, state{Status: "ok"})
-		case "/status/ready":
-			status, body := readiness(source.Status())
-			send(w, log, status, body)
+		switch {
+		case within(r.URL.Path, "/status/ready"):
+			readiness(source.Status()).send(w, log)
+		case within(r.URL.Path, "/status"):
+			ok(state{Status: "ok"}).send(w, log)
 		default:
-			status, body := notFound("not found")
-			send(w, log, status, body)
+			notFound("not found").send(w, log)
 		}
 	})
 }
 
-func readiness(s Status) (int, state) {
+// within tells whether a path is that of a location, or below it.
+func within(path, location string) bool {
+	rest, found := strings.CutPrefix(path, location)
+	return found && (rest == "" || rest[0] == '/')
+}
+
+// readiness tells whether there is a configuration to serve with.
+func readiness(s Status) reply {
 	reason := ""
 	if s.Err != nil {
 		reason = s.Err.Error()
 	}
 	switch {
 	case !s.Ready && reason == "":
-		return http.StatusServiceUnavailable, state{Status: "error", Error: "no configuration has been received yet"}
+		return reply{status: http.StatusServiceUnavailable, body: state{Status: "error", Error: "no configuration has been received yet"}}
 	case !s.Ready:
-		return http.StatusServiceUnavailable, state{Status: "error", Error: "no configuration has been received yet: " + reason}
-	case !s.Reachable:
-		return http.StatusOK, state{Status: "ok", Configuration: "stale", Error: reason}
+		return reply{status: http.StatusServiceUnavailable, body: state{Status: "error", Error: "no configuration has been received yet: " + reason}}
+	case s.FromCopy, !s.Reachable:
+		return ok(state{Status: "ok", Configuration: "stale", Error: reason})
 	}
-	return http.StatusOK, state{Status: "ok"}
+	return ok(state{Status: "ok"})
 }
