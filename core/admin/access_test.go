@@ -69,17 +69,47 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
+func TestKeyAnywhere(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.KeyAnywhere = true })
+	for _, tt := range []struct {
+		name, method, query string
+		header              []string
+		want                int
+	}{
+		{"header", "GET", "", nil, 200},
+		{"query", "GET", "?api_key=" + adminKey, []string{"X-API-KEY", ""}, 200},
+		{"cookie", "GET", "", []string{"X-API-KEY", "", "Cookie", "x_api_key=" + adminKey}, 200},
+		{"query first", "GET", "?api_key=wrong", nil, 401},
+		{"header before cookie", "GET", "", []string{"Cookie", "x_api_key=wrong"}, 200},
+		{"viewer in the query", "DELETE", "?api_key=" + viewerKey, []string{"X-API-KEY", ""}, 401},
+		{"nowhere", "GET", "", []string{"X-API-KEY", ""}, 401},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := w.do(tt.method, "/apisix/admin/routes"+tt.query, "", tt.header...).Code; got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestHeader(t *testing.T) {
 	w := newWorld(t, nil)
-	for _, path := range []string{"/apisix/admin/routes", "/apisix/admin/routes/1", "/nothing"} {
-		header := w.do("GET", path, "").Header()
-		for name, want := range map[string]string{
-			"Server": "APISIX/3.18.0", "X-API-VERSION": "v3", "Content-Type": "application/json", "Access-Control-Allow-Origin": "",
-		} {
-			if got := header.Get(name); got != want {
-				t.Errorf("%s %s: got %q, want %q", path, name, got, want)
+	for _, tt := range []struct{ name, path, key, version string }{
+		{"list", "/apisix/admin/routes", adminKey, "v3"},
+		{"not found", "/apisix/admin/routes/1", adminKey, "v3"},
+		{"outside of the API", "/nothing", adminKey, ""},
+		{"wrong key", "/apisix/admin/routes", "wrong", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			header := w.do("GET", tt.path, "", "X-API-KEY", tt.key).Header()
+			for name, want := range map[string]string{
+				"Server": "APISIX/3.18.0", "X-API-VERSION": tt.version, "Content-Type": "application/json", "Access-Control-Allow-Origin": "",
+			} {
+				if got := header.Get(name); got != want {
+					t.Errorf("%s: got %q, want %q", name, got, want)
+				}
 			}
-		}
+		})
 	}
 }
 

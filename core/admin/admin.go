@@ -2,8 +2,8 @@
 // resources are read and written. It speaks version 3 of APISIX's Admin API, byte for byte where clients look, on top of any
 // [store.Writer]. It does not serve the gateway's traffic.
 //
-// What it refuses that APISIX accepts: keys in the query and in cookies, the well-known default keys, requests that a browser
-// sends for another site, and paths that are not canonical.
+// What it refuses that APISIX accepts: the well-known default keys, keys in the query and in cookies unless they are asked for,
+// requests that a browser sends for another site, and paths that are not canonical.
 package admin
 
 import (
@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/store"
@@ -31,29 +32,53 @@ type Options struct {
 	Store        store.Writer
 	Catalog      *config.Catalog
 	Keys         []Key        // who may use it; at least one unless KeyRequired is false
+	KeyAnywhere  bool         // take the key from ?api_key= and the cookie x_api_key too, as APISIX does
 	KeyRequired  bool         // false: everybody who reaches the listener is an administrator
 	Allow        []string     // client addresses and CIDRs, "unix:" for Unix sockets; none: all
 	CORS         bool         // let pages of other sites call the API
 	ServerHeader string       // default [DefaultServer]
+	Version      string       // of the answers' shape: v3, which an empty one means, or v2, which APISIX calls default too
 	Prefix       string       // of keys in answers, default [DefaultPrefix]
 	Logger       *slog.Logger // default [slog.Default]; one line per change and per refusal
 	// Try makes a resource that is about to be written ready for service, without putting it into service; its error refuses the
 	// write. Nil tries nothing. The id is empty where it is still to be made.
 	Try func(kind, id string, value []byte) error
+
+	// StreamMode says that stream routes are served; without it they cannot be configured.
+	StreamMode bool
+	// Reload reads the settings of the plugins again, for PUT /plugins/reload. Nil: there is nothing to read again.
+	Reload func() error
+	// Configs serves the whole configuration as one document, /configs, in place of the writing of single resources. Nil: there is
+	// no such document. Clients are authenticated before it is called.
+	Configs http.Handler
+	// Keyring encrypts what is stored encrypted: private keys and, unless PlainFields is set, the secret fields of plugins. Nil: all
+	// is stored as it comes.
+	Keyring     Keyring
+	PlainFields bool
+	// Index answers what would otherwise cost a walk over the whole store. Nil: the store is walked.
+	Index Index
 }
 
 type handler struct {
 	store     store.Writer
 	catalog   *config.Catalog
-	keys      *keyring
+	keys      *keyHashes
+	anywhere  bool
 	allow     *ipset.Set // nil: all addresses
 	allowUnix bool
 	cors      bool
 	server    string
+	version   string
 	prefix    string
 	log       *slog.Logger
 	try       func(kind, id string, value []byte) error // nil: nothing is tried
+	stream    bool
+	reload    func() error // nil: nothing is read again
+	configs   http.Handler // nil: there is no such document
+	sealer    *sealer
+	index     Index // nil: the store is asked
 	attempts  *limiter
+	written   atomic.Int64 // the highest revision that this handler made
 }
 
 // New makes the handler of the Admin API. It is safe for concurrent use. Missing, doubled and well-known keys and bad addresses
@@ -62,7 +87,11 @@ func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.Catalog == nil {
 		return nil, errors.New("admin API: Store and Catalog are required")
 	}
-	keys, err := newKeyring(o.Keys, o.KeyRequired)
+	keys, err := newKeyHashes(o.Keys, o.KeyRequired)
+	if err != nil {
+		return nil, err
+	}
+	version, err := versionOf(o.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +99,18 @@ func New(o Options) (http.Handler, error) {
 		store:    o.Store,
 		catalog:  o.Catalog,
 		keys:     keys,
+		anywhere: o.KeyAnywhere,
 		cors:     o.CORS,
 		server:   orDefault(o.ServerHeader, DefaultServer),
+		version:  version,
 		prefix:   orDefault(o.Prefix, DefaultPrefix),
 		log:      o.Logger,
 		try:      o.Try,
+		stream:   o.StreamMode,
+		reload:   o.Reload,
+		configs:  o.Configs,
+		sealer:   &sealer{keyring: o.Keyring, catalog: o.Catalog, plainFields: o.PlainFields},
+		index:    o.Index,
 		attempts: newLimiter(),
 	}
 	if h.log == nil {
@@ -90,79 +126,50 @@ func New(o Options) (http.Handler, error) {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Server", h.server)
-	header.Set("X-API-VERSION", "v3")
 	header.Set("Content-Type", "application/json")
 	if h.cors && h.answerCORS(w, r) {
 		return
 	}
-	rep, err := h.serve(r)
+	q, err := h.admit(r)
+	if err != nil {
+		h.write(w, r, replyTo(err))
+		return
+	}
+	if h.configs != nil && len(q.segs) == 1 && q.segs[0] == "configs" {
+		h.configs.ServeHTTP(w, r)
+		return
+	}
+	rep, err := h.dispatch(q)
 	if err != nil {
 		rep = replyTo(err)
 	}
+	header.Set("X-API-VERSION", h.version)
 	h.write(w, r, rep)
 }
 
-// serve walks a request through the gates and to its handler.
-func (h *handler) serve(r *http.Request) (reply, error) {
+// admit walks a request through the gates. Where it stops there, the error is its answer.
+func (h *handler) admit(r *http.Request) (*request, error) {
 	addr := clientAddr(r)
 	if err := h.checkOrigin(r, addr); err != nil {
-		return reply{}, err
+		return nil, err
 	}
 	segs, err := splitPath(r)
 	if err != nil {
-		return reply{}, err
+		return nil, err
 	}
 	if r.Method == http.MethodHead && len(segs) == 0 {
-		return reply{status: http.StatusOK}, nil
+		return nil, &failure{reply: reply{status: http.StatusOK}}
 	}
-	if len(segs) == 0 || !knownMethod(r.Method) {
-		return reply{}, notFound()
+	if len(segs) == 0 || !h.knownMethod(r.Method, segs) {
+		return nil, notFound()
 	}
-	who, err := h.authenticate(r, addr)
+	query := r.URL.Query()
+	who, err := h.authenticate(r, query, addr)
 	if err != nil {
 		h.auditRefusal(r, addr, who, err)
-		return reply{}, err
+		return nil, err
 	}
-	q := &request{Request: r, who: who, addr: addr, segs: segs, query: r.URL.Query()}
-	return h.dispatch(q)
-}
-
-// dispatch finds the handler by the first segments of the path.
-func (h *handler) dispatch(q *request) (reply, error) {
-	switch {
-	case q.Method == http.MethodGet && q.is("plugins", "list"):
-		return h.listPlugins(q)
-	case q.Method == http.MethodPost && len(q.segs) >= 2 && q.segs[0] == "schema" && q.segs[1] == "validate":
-		return h.validate(q)
-	case q.segs[0] == "schema", q.segs[0] == "plugins":
-		return h.schema(q)
-	}
-	kind, ok := config.KindOf(q.segs[0])
-	if !ok {
-		return reply{}, fail(http.StatusNotFound, "Unsupported resource type: "+q.segs[0])
-	}
-	q.target(kind)
-	// Why not ignore them, as APISIX does? A sub resource that is not supported here must not be taken for its owner.
-	if len(q.sub) > 0 && q.Method != http.MethodPatch {
-		return reply{}, notFound()
-	}
-	if err := q.read(); err != nil {
-		return reply{}, err
-	}
-	if !kind.Allows(q.Method) {
-		return reply{}, fail(http.StatusMethodNotAllowed, "not supported `"+q.Method+"` method for "+kind.Singular)
-	}
-	switch q.Method {
-	case http.MethodPut:
-		return h.put(q)
-	case http.MethodPost:
-		return h.post(q)
-	case http.MethodPatch:
-		return h.patch(q)
-	case http.MethodDelete:
-		return h.delete(q)
-	}
-	return h.get(q)
+	return &request{Request: r, who: who, addr: addr, segs: segs, query: query}, nil
 }
 
 // setAllow compiles the list of client addresses.
@@ -195,10 +202,12 @@ func (h *handler) allowed(addr netip.Addr) bool {
 	return h.allow == nil || h.allow.Contains(addr)
 }
 
-func knownMethod(method string) bool {
+func (h *handler) knownMethod(method string, segs []string) bool {
 	switch method {
 	case http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch:
 		return true
+	case http.MethodHead:
+		return h.configs != nil && len(segs) == 1 && segs[0] == "configs"
 	}
 	return false
 }

@@ -34,10 +34,9 @@ func (p fakePlugin) Configure(context.Context, json.RawMessage) (sdk.Hooks, erro
 	return sdk.Hooks{}, nil
 }
 
-func testCatalog(t testing.TB) *config.Catalog {
-	t.Helper()
+func testPlugins() []sdk.Plugin {
 	const key = `{"type":"object","properties":{"key":{"type":"string"}},"required":["key"]}`
-	plugins := []sdk.Plugin{
+	return []sdk.Plugin{
 		fakePlugin{Name: "low", Version: "0.1", Priority: 1, Schema: json.RawMessage(`{"type":"object","properties":{"n":{"type":"integer","default":5}}}`)},
 		fakePlugin{
 			Name: "key-auth", Version: "0.2", Priority: 2500, Auth: true, CredentialField: "key",
@@ -50,7 +49,11 @@ func testCatalog(t testing.TB) *config.Catalog {
 		fakePlugin{Name: "serverless-pre-function", Priority: 10000},
 		fakePlugin{Name: "traffic-split", Priority: 966},
 	}
-	c, err := config.NewCatalog(plugins, config.CatalogOptions{})
+}
+
+func testCatalog(t testing.TB) *config.Catalog {
+	t.Helper()
+	c, err := config.NewCatalog(testPlugins(), config.CatalogOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +172,7 @@ func TestResources(t *testing.T) {
 		}},
 		{"bodies", []step{
 			{"PUT", "/routes/1", ``, 400, `{"error_msg":"missing configurations"}`},
-			{"PUT", "/routes/1", `{"uri"`, 400, `{"error_msg":"invalid request body: unexpected end of JSON input","req_body":"{\"uri\""}`},
+			{"PUT", "/routes/1", `{"uri"`, 400, `{"error_msg":"invalid request body: Expected colon but found T_END at character 7","req_body":"{\"uri\""}`},
 			{"PUT", "/routes/1", `"x"`, 400, `{"error_msg":"invalid configuration: wrong type: expected object, got string"}`},
 			{"PUT", "/routes/1", `{"uri":"/a","create_time":1}`, 400, `{"error_msg":"the property is forbidden:  create_time"}`},
 			{"PUT", "/routes/1", `{"uri":"/a","upstream":{"update_time":1}}`, 400, `{"error_msg":"the property is forbidden:  upstream.update_time"}`},
@@ -178,7 +181,7 @@ func TestResources(t *testing.T) {
 			{"PUT", "/routes/1", `{"uri":"/a","plugins":{"nothing":{}}}`, 400, `{"error_msg":"unknown plugin [nothing]"}`},
 			{"PUT", "/routes/1?ttl=x", `{}`, 400, `{"error_msg":"invalid argument ttl: should be a number"}`},
 			{"PUT", "/routes/1?ttl=-1", `{}`, 400, `{"error_msg":"invalid argument ttl: should be between 1 and 9000000000 seconds"}`},
-			{"GET", "/routes/1", `{`, 400, `{"error_msg":"invalid request body: unexpected end of JSON input","req_body":"{"}`},
+			{"GET", "/routes/1", `{`, 400, `{"error_msg":"invalid request body: Expected object key string but found T_END at character 2","req_body":"{"}`},
 		}},
 		{"bytes stay", []step{
 			{"PUT", "/routes/1", `{ "uri":"/<&>\u00e9","uri":"/x<&>\u00e9", "labels":{}, "priority": 1.0,` + upstream + `}`, 201,
@@ -208,7 +211,8 @@ func TestResources(t *testing.T) {
 			{"PUT", "/consumers/rose", `{"username":"rose","plugins":{"key-auth":{"key":"k1"}}}`, 400, `{"error_msg":"duplicate key of plugin key-auth found with consumer: jack"}`},
 			{"POST", "/consumers", `{"username":"jack"}`, 405, "{\"error_msg\":\"not supported `POST` method for consumer\"}"},
 			{"PATCH", "/consumers/jack", `{}`, 405, "{\"error_msg\":\"not supported `PATCH` method for consumer\"}"},
-			{"DELETE", "/consumers/jack/credentials/1", ``, 404, `{"error_msg":"not found"}`},
+			{"DELETE", "/consumers/jack/credentials/1", ``, 404, noKey},
+			{"GET", "/consumers/jack/credentials/1/x", ``, 404, `{"error_msg":"not found"}`},
 			{"DELETE", "/consumers/jack", ``, 200, `{"deleted":"1","key":"/apisix/consumers/jack"}`},
 		}},
 		{"global rules", []step{

@@ -3,8 +3,8 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/polygate/polygate/core/admin/document"
@@ -14,8 +14,9 @@ import (
 
 // check asks whether a document may be written.
 func (h *handler) check(q *request, id string, doc *document.Value) error {
-	refs := &references{ctx: q.Context(), store: h.store, catalog: h.catalog}
-	if err := config.Check(q.kind.Name, id, doc.Bytes(), refs, h.catalog); err != nil {
+	refs := &references{ctx: q.Context(), handler: h}
+	below := q.below(id)
+	if err := config.Check(q.kind.Name, below, doc.Bytes(), refs, h.catalog); err != nil {
 		// A document is not wrong because the store could not be asked about it.
 		if refs.err != nil {
 			return fmt.Errorf("check references: %w", refs.err)
@@ -26,18 +27,26 @@ func (h *handler) check(q *request, id string, doc *document.Value) error {
 		return err
 	}
 	if h.try != nil {
-		if err := h.try(q.kind.Name, id, doc.Bytes()); err != nil {
+		if err := h.try(q.kind.Name, below, doc.Bytes()); err != nil {
 			return badRequest(err.Error())
 		}
 	}
 	return nil
 }
 
-// references answers what a check asks about other resources, from the store. It serves one request.
+// ownerExists refuses a sub resource of what is not there, with that text.
+func (h *handler) ownerExists(q *request, text string) error {
+	_, err := h.store.Get(q.Context(), q.owner())
+	if isNotFound(err) {
+		return fail(http.StatusNotFound, text)
+	}
+	return err
+}
+
+// references answers what a check asks about other resources. It serves one request.
 type references struct {
 	ctx     context.Context
-	store   store.Writer
-	catalog *config.Catalog
+	handler *handler
 	err     error // the first trouble with the store
 }
 
@@ -51,8 +60,8 @@ func (r *references) Exists(kind, id string) (bool, error) {
 
 // Value implements config.RefLookup.
 func (r *references) Value(kind, id string) (json.RawMessage, error) {
-	item, err := r.store.Get(r.ctx, kind+"/"+id)
-	if errors.Is(err, store.ErrNotFound) {
+	item, err := r.handler.store.Get(r.ctx, kind+"/"+id)
+	if isNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -63,16 +72,30 @@ func (r *references) Value(kind, id string) (json.RawMessage, error) {
 
 // CredentialOwner implements config.RefLookup.
 func (r *references) CredentialOwner(plugin, credential string) (config.Owner, error) {
+	if index := r.handler.current(r.ctx); index != nil {
+		owner, ok := index.CredentialOwner(plugin, credential)
+		if !ok {
+			return config.Owner{}, nil
+		}
+		value, err := r.Value("consumers", ownerID(owner))
+		if err != nil {
+			return config.Owner{}, err
+		}
+		if r.has(value, plugin, credential) {
+			return owner, nil
+		}
+	}
+	return r.searchOwner(plugin, credential)
+}
+
+// searchOwner looks for the owner of a credential among all consumers.
+func (r *references) searchOwner(plugin, credential string) (config.Owner, error) {
 	items, err := r.list("consumers/")
 	if err != nil {
 		return config.Owner{}, err
 	}
 	for _, item := range items {
-		if !mayContain(item.Value, credential) {
-			continue
-		}
-		conf, ok := pluginsOf(item.Value)[plugin]
-		if !ok || r.catalog.Credentials(config.Plugins{plugin: conf})[plugin] != credential {
+		if !mayContain(item.Value, plugin) || !r.has(item.Value, plugin, credential) {
 			continue
 		}
 		name, id, _ := strings.Cut(strings.TrimPrefix(item.Key, "consumers/"), "/credentials/")
@@ -81,7 +104,29 @@ func (r *references) CredentialOwner(plugin, credential string) (config.Owner, e
 	return config.Owner{}, nil
 }
 
-// GlobalRules implements config.RefLookup.
+// has reports whether a stored consumer or credential has a credential.
+func (r *references) has(value []byte, plugin, credential string) bool {
+	doc, err := document.Parse(value)
+	if err != nil {
+		return false
+	}
+	conf := doc.Path("plugins", plugin)
+	if conf == nil {
+		return false
+	}
+	r.handler.sealer.plugin(plugin, conf, r.handler.sealer.decrypt)
+	return r.handler.catalog.Credentials(config.Plugins{plugin: conf.Bytes()})[plugin] == credential
+}
+
+// ownerID is the id of who has a credential, below the folder of the consumers.
+func ownerID(o config.Owner) string {
+	if o.CredentialID == "" {
+		return o.Username
+	}
+	return o.Username + "/credentials/" + o.CredentialID
+}
+
+// GlobalRules implements config.RefLookup. There are never many of them.
 func (r *references) GlobalRules(plugin string) ([]string, error) {
 	items, err := r.list("global_rules/")
 	if err != nil {
@@ -89,7 +134,8 @@ func (r *references) GlobalRules(plugin string) ([]string, error) {
 	}
 	var ids []string
 	for _, item := range items {
-		if _, ok := pluginsOf(item.Value)[plugin]; ok {
+		doc, err := document.Parse(item.Value)
+		if err == nil && doc.Path("plugins", plugin) != nil {
 			ids = append(ids, strings.TrimPrefix(item.Key, "global_rules/"))
 		}
 	}
@@ -97,7 +143,7 @@ func (r *references) GlobalRules(plugin string) ([]string, error) {
 }
 
 func (r *references) list(prefix string) ([]store.Item, error) {
-	items, _, err := r.store.List(r.ctx, prefix)
+	items, _, err := r.handler.store.List(r.ctx, prefix)
 	return items, r.trouble(err)
 }
 
@@ -106,15 +152,4 @@ func (r *references) trouble(err error) error {
 		r.err = err
 	}
 	return err
-}
-
-// pluginsOf returns the plugins of a stored value, nil where it is broken.
-func pluginsOf(value []byte) config.Plugins {
-	var doc struct {
-		Plugins config.Plugins `json:"plugins"`
-	}
-	if err := json.Unmarshal(value, &doc); err != nil {
-		return nil
-	}
-	return doc.Plugins
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 )
 
 // Role says what the holder of a key may do.
@@ -32,8 +33,8 @@ type identity struct {
 	role Role
 }
 
-// keyring holds the hashes of the keys, never the keys.
-type keyring struct {
+// keyHashes holds the hashes of the keys, never the keys.
+type keyHashes struct {
 	required bool
 	rows     []keyHash
 }
@@ -43,8 +44,8 @@ type keyHash struct {
 	who identity
 }
 
-func newKeyring(keys []Key, required bool) (*keyring, error) {
-	ring := &keyring{required: required}
+func newKeyHashes(keys []Key, required bool) (*keyHashes, error) {
+	ring := &keyHashes{required: required}
 	if required && len(keys) == 0 {
 		return nil, errors.New("admin API: no key is configured: set deployment.admin.admin_key, " +
 			"or admin_key_required: false to let everybody in")
@@ -83,7 +84,7 @@ func wellKnown(key string) bool {
 }
 
 // find returns the holder of a key. It compares with every row, so that its time does not tell which rows come close.
-func (k *keyring) find(key string) (identity, bool) {
+func (k *keyHashes) find(key string) (identity, bool) {
 	sum := sha256.Sum256([]byte(key))
 	var who identity
 	found := 0
@@ -96,11 +97,11 @@ func (k *keyring) find(key string) (identity, bool) {
 }
 
 // authenticate finds out who sent a request and whether that one may use its method at all.
-func (h *handler) authenticate(r *http.Request, addr netip.Addr) (identity, error) {
+func (h *handler) authenticate(r *http.Request, query url.Values, addr netip.Addr) (identity, error) {
 	if !h.keys.required {
 		return identity{name: "anonymous", role: RoleAdmin}, nil
 	}
-	key := r.Header.Get("X-API-KEY")
+	key := h.keyOf(r, query)
 	if key == "" {
 		return identity{}, unauthorized("missing apikey")
 	}
@@ -117,4 +118,22 @@ func (h *handler) authenticate(r *http.Request, addr netip.Addr) (identity, erro
 		return who, unauthorized("invalid method for role viewer")
 	}
 	return who, nil
+}
+
+// keyOf returns the key that a request shows. Of several places the first counts that has one, in APISIX's order.
+func (h *handler) keyOf(r *http.Request, query url.Values) string {
+	key := r.Header.Get("X-API-KEY")
+	if !h.anywhere {
+		return key
+	}
+	if arg := query.Get("api_key"); arg != "" {
+		return arg
+	}
+	if key != "" {
+		return key
+	}
+	if cookie, err := r.Cookie("x_api_key"); err == nil {
+		return cookie.Value
+	}
+	return ""
 }

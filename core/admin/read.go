@@ -2,15 +2,15 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/polygate/polygate/core/admin/document"
+	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/store"
-	"github.com/polygate/polygate/internal/regex"
 )
 
 // resource is how one item is shown.
@@ -25,6 +25,8 @@ type resource struct {
 type list struct {
 	Total int        `json:"total"`
 	List  []resource `json:"list"`
+
+	folder string // the beginning of the keys
 }
 
 const (
@@ -45,19 +47,19 @@ func (h *handler) get(q *request) (reply, error) {
 }
 
 func (h *handler) list(q *request) (reply, error) {
-	items, err := h.items(q, q.kind.Name)
+	items, err := h.items(q.Context(), q.kind, q.folder())
 	if err != nil {
 		return reply{}, err
 	}
-	if f := h.filterOf(q); f != nil {
-		items = slices.DeleteFunc(items, func(item store.Item) bool {
-			doc, err := document.Parse(item.Value)
-			return err != nil || !f.match(doc)
-		})
+	// The folders of the kinds themselves are always there; that of an owner's sub resources only while there are some.
+	if len(items) == 0 && q.kind.Parent != "" {
+		return reply{}, store.ErrNotFound
 	}
-	out := list{Total: len(items)}
-	if items, err = paginate(items, q.query); err != nil {
-		return reply{}, err
+	out := list{Total: len(items), folder: h.prefix + "/" + q.folder()}
+	if h.version == versionThree {
+		if items, out.Total, err = h.choose(q, items); err != nil {
+			return reply{}, err
+		}
 	}
 	out.List = make([]resource, 0, len(items))
 	for _, item := range items {
@@ -66,15 +68,27 @@ func (h *handler) list(q *request) (reply, error) {
 	return reply{status: http.StatusOK, body: out}, nil
 }
 
-// items returns the items of a kind without those of its sub resources.
-func (h *handler) items(q *request, kind string) ([]store.Item, error) {
-	items, _, err := h.store.List(q.Context(), kind+"/")
+// choose returns what a query asks for of the items of a list, and how many items its pages come to.
+func (h *handler) choose(q *request, items []store.Item) ([]store.Item, int, error) {
+	if f := h.filterOf(q); f != nil {
+		items = slices.DeleteFunc(items, func(item store.Item) bool {
+			doc, err := document.Parse(item.Value)
+			return err != nil || !f.match(doc)
+		})
+	}
+	page, err := paginate(items, q.query)
+	return page, len(items), err
+}
+
+// items returns the items of a kind below a folder, without those of its sub resources.
+func (h *handler) items(ctx context.Context, kind *config.Kind, folder string) ([]store.Item, error) {
+	items, _, err := h.store.List(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(items), func(item store.Item) bool {
-		id := item.Key[len(kind)+1:]
-		return id == "" || strings.Contains(id, "/")
+		found, _, ok := config.KindOfKey(item.Key)
+		return !ok || found != kind
 	}), nil
 }
 
@@ -82,7 +96,8 @@ func (h *handler) items(q *request, kind string) ([]store.Item, error) {
 func (h *handler) show(q *request, item store.Item) resource {
 	out := resource{Key: h.prefix + "/" + item.Key, Created: item.CreateRev, Modified: item.ModRev}
 	if doc, err := document.Parse(item.Value); err == nil {
-		h.conceal(q, doc)
+		h.sealer.open(q.kind, doc)
+		conceal(h.catalog, q, doc)
 		out.Value = doc
 	}
 	return out
@@ -109,86 +124,4 @@ func paginate(items []store.Item, query url.Values) ([]store.Item, error) {
 	}
 	from := min((int(page)-1)*n, len(items))
 	return items[from:min(from+n, len(items))], nil
-}
-
-// filter is what a list's query asks for.
-type filter struct {
-	name, uri *regex.Regexp // nil: any
-	label     string        // empty: any
-	fields    map[string]string
-	nothing   bool // a pattern is broken and matches nothing
-}
-
-// filterOf returns the filter of a query, nil where it has none.
-func (h *handler) filterOf(q *request) *filter {
-	f := filter{label: q.query.Get("label"), fields: h.fieldsOf(q)}
-	patterns := []struct {
-		name string
-		dst  **regex.Regexp
-	}{{"name", &f.name}, {"uri", &f.uri}}
-	some := f.label != "" || len(f.fields) > 0
-	for _, p := range patterns {
-		pattern := q.query.Get(p.name)
-		if pattern == "" {
-			continue
-		}
-		some = true
-		re, err := regex.Compile(pattern)
-		if err != nil {
-			h.log.Warn("admin list", "argument", p.name, "err", err)
-			f.nothing = true
-		}
-		*p.dst = re
-	}
-	if !some {
-		return nil
-	}
-	return &f
-}
-
-// fieldsOf reads the argument filter, itself a query of field=value pairs. Only routes have fields to filter by.
-func (h *handler) fieldsOf(q *request) map[string]string {
-	pairs, err := url.ParseQuery(q.query.Get("filter"))
-	if err != nil {
-		h.log.Warn("admin list", "argument", "filter", "err", err)
-	}
-	fields := make(map[string]string)
-	for name, values := range pairs {
-		known := name == "service_id" || name == "upstream_id"
-		if !known || q.kind.Name != "routes" && q.kind.Name != "stream_routes" {
-			h.log.Warn("filter field is not supported", "field", name, "resource", q.kind.Name)
-			continue
-		}
-		fields[name] = values[len(values)-1]
-	}
-	return fields
-}
-
-func (f *filter) match(doc *document.Value) bool {
-	if f.nothing {
-		return false
-	}
-	if name, ok := doc.Get("name").Text(); f.name != nil && (!ok || !f.name.MatchString(name)) {
-		return false
-	}
-	if f.label != "" && doc.Path("labels", f.label) == nil {
-		return false
-	}
-	if f.uri != nil && !f.matchURI(doc) {
-		return false
-	}
-	for name, want := range f.fields {
-		if got, ok := doc.Get(name).Text(); !ok || got != want {
-			return false
-		}
-	}
-	return true
-}
-
-func (f *filter) matchURI(doc *document.Value) bool {
-	uris := append([]*document.Value{doc.Get("uri")}, doc.Get("uris").Items()...)
-	return slices.ContainsFunc(uris, func(v *document.Value) bool {
-		uri, ok := v.Text()
-		return ok && f.uri.MatchString(uri)
-	})
 }

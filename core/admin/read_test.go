@@ -55,6 +55,7 @@ func TestFilters(t *testing.T) {
 		{"name is absent", "?name=.*", 2, []string{"a", "c"}},
 		{"broken pattern", "?name=(", 0, nil},
 		{"label", "?label=env", 1, []string{"a"}},
+		{"label without a name", "?label=", 0, nil},
 		{"label is a key, not a value", "?label=prod", 0, nil},
 		{"uri", "?uri=/b", 2, []string{"a", "b"}},
 		{"uri at the end", "?uri=/b$", 1, []string{"b"}},
@@ -193,14 +194,18 @@ func TestSchemas(t *testing.T) {
 		{"GET", "/plugins/low?schema_type=consumer", "", 400, `{"error_msg":"not found schema"}`},
 		{"GET", "/plugins/key-auth?schema_type=consumer", "", 200, `{"type":"object","properties":{"key":{"type":"string"}},"required":["key"]}`},
 		{"GET", "/schema/nothing", "", 400, `{"error_msg":"not found schema: nothing"}`},
+		{"GET", "/plugins", "", 404, `{"error_msg":"plugin not found in subsystem http"}`},
+		{"GET", "/plugins?all=true&subsystem=stream", "", 200, `{}`},
+		{"PUT", "/plugins/low", "{}", 404, `{"error_msg":"not found"}`},
 		{"DELETE", "/schema/route", "", 404, `{"error_msg":"not found"}`},
 		{"POST", "/schema/validate/routes", `{"uri":"/a",` + upstream + `}`, 200, ``},
 		{"POST", "/schema/validate/routes", `{"uri":666,` + upstream + `}`, 400, `{"error_msg":"property \"uri\" validation failed: wrong type: expected string, got number"}`},
-		{"POST", "/schema/validate/routes", `{`, 400, `{"error_msg":"invalid request body: unexpected end of JSON input","req_body":"{"}`},
+		{"POST", "/schema/validate/routes", `{`, 400, `{"error_msg":"invalid request body: Expected object key string but found T_END at character 2","req_body":"{"}`},
 		{"POST", "/schema/validate/routes", ``, 400, `{"error_msg":"wrong type: expected object, got nil"}`},
 		{"POST", "/schema/validate/nothing", `{}`, 404, `{"error_msg":"Unsupported resource type: nothing"}`},
 	})
-	for _, path := range []string{"schema/route", "schema/service", "schema/upstream", "schema/consumer", "schema/ssl", "schema/global_rule", "schema/plugin_config", "schema/plugins"} {
+	for _, path := range []string{"schema/route", "schema/service", "schema/upstream", "schema/consumer", "schema/ssl", "schema/global_rule", "schema/plugin_config", "schema/plugins",
+		"schema/consumer_group", "schema/proto", "schema/stream_route", "schema/credential", "schema/graphql_cost_decoration"} {
 		rec := w.do("GET", "/apisix/admin/"+path, "")
 		if rec.Code != 200 || !json.Valid(rec.Body.Bytes()) || !strings.Contains(rec.Body.String(), `"type"`) {
 			t.Errorf("%s: got %d %s", path, rec.Code, rec.Body)

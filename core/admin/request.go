@@ -24,11 +24,12 @@ type request struct {
 	segs  []string // of the path behind the root, decoded; none is empty
 	query url.Values
 
-	kind *config.Kind
-	id   string          // from the path, empty where there is none
-	sub  []string        // the path behind the id
-	body *document.Value // nil where there is none
-	ttl  time.Duration   // 0: for ever
+	kind   *config.Kind
+	parent string          // the id of the owner of a sub resource, the manager of a secret; else empty
+	id     string          // from the path, empty where there is none
+	sub    []string        // the path behind the id
+	body   *document.Value // nil where there is none
+	ttl    time.Duration   // 0: for ever
 }
 
 // is reports whether the path is these segments.
@@ -59,16 +60,62 @@ func splitPath(r *http.Request) ([]string, error) {
 	return segs, nil
 }
 
-// target takes the kind and the id out of the path.
-func (q *request) target(kind *config.Kind) {
+// resolve takes the kind, the owner and the id out of the path.
+func (q *request) resolve() error {
+	rest := q.segs[1:]
+	if len(rest) > 1 {
+		if child, ok := config.KindOf(rest[1]); ok && child.Parent == q.segs[0] {
+			q.kind, q.parent = child, rest[0]
+			q.take(rest[2:])
+			return nil
+		}
+	}
+	kind, ok := config.KindOf(q.segs[0])
+	switch {
+	case ok && kind.Name == decorations:
+		return badRequest("missing service id")
+	case !ok, kind.Parent != "":
+		return fail(http.StatusNotFound, "Unsupported resource type: "+q.segs[0])
+	}
 	q.kind = kind
-	if len(q.segs) > 1 {
-		q.id, q.sub = q.segs[1], q.segs[2:]
+	if kind.Identity == config.ByManager && len(rest) > 0 {
+		q.parent, rest = rest[0], rest[1:]
+	}
+	q.take(rest)
+	return nil
+}
+
+// take takes the id and what is behind it.
+func (q *request) take(rest []string) {
+	if len(rest) > 0 {
+		q.id, q.sub = rest[0], rest[1:]
 	}
 }
 
 // key returns the store's key of the resource with that id.
-func (q *request) key(id string) string { return q.kind.Name + "/" + id }
+func (q *request) key(id string) string { return q.kind.Key(q.parent, id) }
+
+// folder is what the keys of a list begin with. It is the same for the secrets of all managers, as in APISIX.
+func (q *request) folder() string {
+	if q.kind.Parent == "" {
+		return q.kind.Name + "/"
+	}
+	return q.kind.Key(q.parent, "")
+}
+
+// owner returns the key of the resource that owns a sub resource.
+func (q *request) owner() string { return q.kind.Parent + "/" + q.parent }
+
+// below returns an id as the checks know it: with the owner's, or with the manager. An empty one is yet to be made.
+func (q *request) below(id string) string {
+	switch {
+	case q.kind.Parent != "":
+		return strings.TrimPrefix(q.key(id), q.kind.Parent+"/")
+	case q.parent != "":
+		return q.parent + "/" + id
+	}
+	return id
+}
 
 // read reads the body and the arguments that all methods have in common.
 func (q *request) read() error {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/polygate/polygate/core/admin/describe"
@@ -18,6 +19,21 @@ func (h *handler) listPlugins(q *request) (reply, error) {
 	}
 	const text = "invalid subsystem passed"
 	return reply{}, &failure{text: text, reply: reply{status: http.StatusBadRequest, body: text}}
+}
+
+// reloadPlugins reads the settings of the plugins again.
+func (h *handler) reloadPlugins(q *request) (reply, error) {
+	if q.Method != http.MethodPut {
+		return reply{}, fail(http.StatusMethodNotAllowed,
+			"please use PUT method to reload the plugins, "+q.Method+" method is not allowed.")
+	}
+	if h.reload != nil {
+		if err := h.reload(); err != nil {
+			return reply{}, fmt.Errorf("reload plugins: %w", err)
+		}
+	}
+	h.audit(q, "plugins", http.StatusOK, 0)
+	return reply{status: http.StatusOK, body: "done"}, nil
 }
 
 // schema answers with the schema of a kind of resource or of a plugin.

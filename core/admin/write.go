@@ -2,10 +2,8 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/polygate/polygate/core/admin/document"
@@ -15,19 +13,14 @@ import (
 
 // put creates or replaces a resource.
 func (h *handler) put(q *request) (reply, error) {
-	doc, err := q.object()
+	id, doc, err := h.take(q, true)
 	if err != nil {
 		return reply{}, err
 	}
-	id, err := identify(q, doc, true)
-	if err != nil {
-		return reply{}, err
-	}
-	if err := config.CheckTimes(doc.Bytes()); err != nil {
-		return reply{}, badRequest(err.Error())
-	}
-	if err := h.check(q, id, doc); err != nil {
-		return reply{}, err
+	if q.kind.Parent == "consumers" {
+		if err := h.ownerExists(q, "consumer not found"); err != nil {
+			return reply{}, err
+		}
 	}
 	key := q.key(id)
 	if q.kind.Timestamps {
@@ -40,22 +33,28 @@ func (h *handler) put(q *request) (reply, error) {
 	if q.kind.Identity == config.ByPlugin {
 		doc.Set("id", document.String(id))
 	}
-	return h.save(q, key, doc, store.Cond{TTL: q.ttl})
+	rep, err := h.save(q, key, doc, store.Cond{TTL: q.ttl})
+	if err == nil && rep.status == http.StatusCreated && q.kind.Name == "services" {
+		h.reclaim(q, key)
+	}
+	return rep, err
+}
+
+// reclaim removes the sub resources that an earlier service of the same id has left. The service is written either way.
+func (h *handler) reclaim(q *request, key string) {
+	stale, err := h.owned(q.Context(), q.kind, key)
+	if err == nil && len(stale) > 0 {
+		_, err = h.store.Delete(q.Context(), stale...)
+	}
+	if err != nil {
+		h.log.Error("sub resources of an earlier service", "key", key, "err", err)
+	}
 }
 
 // post creates a resource under an id of the store's making.
 func (h *handler) post(q *request) (reply, error) {
-	doc, err := q.object()
+	_, doc, err := h.take(q, false)
 	if err != nil {
-		return reply{}, err
-	}
-	if _, err := identify(q, doc, false); err != nil {
-		return reply{}, err
-	}
-	if err := config.CheckTimes(doc.Bytes()); err != nil {
-		return reply{}, badRequest(err.Error())
-	}
-	if err := h.check(q, "", doc); err != nil {
 		return reply{}, err
 	}
 	n, err := h.store.NextID(q.Context())
@@ -68,16 +67,30 @@ func (h *handler) post(q *request) (reply, error) {
 	return h.save(q, q.key(id), doc, store.Cond{IfAbsent: true, TTL: q.ttl})
 }
 
+// take takes the document of a PUT or POST out of a request, checks it, and returns the resource's own id, which is empty where it is
+// yet to be made.
+func (h *handler) take(q *request, needID bool) (string, *document.Value, error) {
+	if err := h.decorate(q); err != nil {
+		return "", nil, err
+	}
+	doc, err := q.object()
+	if err != nil {
+		return "", nil, err
+	}
+	id, err := identify(q, doc, needID)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := config.CheckTimes(doc.Bytes()); err != nil {
+		return "", nil, badRequest(err.Error())
+	}
+	return id, doc, h.check(q, id, doc)
+}
+
 // patch changes a part of a resource: what the body says, or with a sub path the value that it leads to.
 func (h *handler) patch(q *request) (reply, error) {
-	if q.id == "" {
-		return reply{}, badRequest("missing " + q.kind.Singular + " id")
-	}
-	if q.body == nil {
-		return reply{}, badRequest("missing new configuration")
-	}
-	if len(q.sub) == 0 && !q.body.IsObject() && !(q.body.IsArray() && q.body.IsEmpty()) {
-		return reply{}, badRequest("invalid configuration")
+	if err := h.checkPatch(q); err != nil {
+		return reply{}, err
 	}
 	key := q.key(q.id)
 	item, err := h.store.Get(q.Context(), key)
@@ -88,6 +101,7 @@ func (h *handler) patch(q *request) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("the stored value of %s cannot be read, replace it with PUT: %w", key, err)
 	}
+	h.sealer.open(q.kind, doc)
 	updated := q.body.Get("update_time")
 	if updated.IsNull() {
 		updated = nil
@@ -110,14 +124,47 @@ func (h *handler) patch(q *request) (reply, error) {
 	return h.save(q, key, doc, store.Cond{IfModRev: item.ModRev, TTL: q.ttl})
 }
 
-// identify returns the id of a document that is to be written, which the path or the document gives, and writes the path's into it.
+// checkPatch refuses what cannot change a resource.
+func (h *handler) checkPatch(q *request) error {
+	if err := h.decorate(q); err != nil {
+		return err
+	}
+	switch {
+	case q.id == "" && q.kind.Identity == config.ByManager:
+		return badRequest("no secret id")
+	case q.id == "":
+		return badRequest("missing " + q.kind.Singular + " id")
+	case q.body == nil:
+		return badRequest("missing new configuration")
+	case len(q.sub) == 0 && !q.body.IsObject() && !(q.body.IsArray() && q.body.IsEmpty()):
+		return badRequest("invalid configuration")
+	case len(q.sub) > 0 && q.kind.Parent != "":
+		return notFound()
+	}
+	return nil
+}
+
+// identify returns the own id of a document that is to be written, which the path or the document gives, and writes the path's into it.
 func identify(q *request, doc *document.Value, needed bool) (string, error) {
-	id, err := q.kind.ResolveID(q.id, doc.Bytes(), needed)
+	path := q.id
+	if q.kind.Identity == config.ByManager {
+		if q.id == "" {
+			return "", badRequest("missing secret id")
+		}
+		path = q.below(q.id)
+	}
+	id, err := q.kind.ResolveID(path, doc.Bytes(), needed)
 	if err != nil {
 		return "", badRequest(err.Error())
 	}
-	if q.kind.Identity == config.ByID && q.id != "" {
+	switch q.kind.Identity {
+	case config.ByID:
+		if path != "" {
+			doc.Set("id", document.String(id))
+		}
+	case config.ByManager:
 		doc.Set("id", document.String(id))
+		return q.id, nil
 	}
 	return id, nil
 }
@@ -138,7 +185,7 @@ func stamp(doc, created, updated *document.Value) {
 // createTime returns the create_time of what is stored under a key, nil where there is none.
 func (h *handler) createTime(ctx context.Context, key string) (*document.Value, error) {
 	item, err := h.store.Get(ctx, key)
-	if errors.Is(err, store.ErrNotFound) {
+	if isNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -151,20 +198,24 @@ func (h *handler) createTime(ctx context.Context, key string) (*document.Value, 
 	return doc.Get("create_time"), nil
 }
 
-// save writes a document and answers with it.
+// save encrypts and writes a document and answers with it.
 func (h *handler) save(q *request, key string, doc *document.Value, cond store.Cond) (reply, error) {
-	if strings.Count(key, "/") != 1 || strings.HasSuffix(key, "/") {
+	if kind, _, ok := config.KindOfKey(key); !ok || kind != q.kind {
 		return reply{}, badRequest("wrong " + q.kind.Singular + " id")
+	}
+	if err := h.sealer.seal(q.kind, doc); err != nil {
+		return reply{}, fmt.Errorf("encrypt %s: %w", key, err)
 	}
 	item, err := h.store.Put(q.Context(), key, doc.Bytes(), cond)
 	if err != nil {
 		return reply{}, err
 	}
+	h.wrote(item.ModRev)
 	status := http.StatusOK
 	if item.CreateRev == item.ModRev {
 		status = http.StatusCreated
 	}
 	h.audit(q, key, status, item.ModRev)
-	h.conceal(q, doc)
+	concealPlain(q, doc)
 	return reply{status: status, body: resource{Key: h.prefix + "/" + key, Value: doc}}, nil
 }

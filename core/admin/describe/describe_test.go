@@ -35,6 +35,11 @@ func TestRedact(t *testing.T) {
 		{"metadata", "plugin_metadata", `{"id":"known","d":"s","x":1}`, `{"id":"known","d":"***","x":1}`},
 		{"metadata of an unknown plugin", "plugin_metadata", `{"id":"other","d":"s","x":1}`, `{"id":"other"}`},
 		{"private fields", "ssls", `{"cert":"c","key":"k","keys":["k"]}`, `{"cert":"c"}`},
+		{"secret manager", "secrets", `{"uri":"u","token":"s","access_key_id":"s","secret_access_key":"s","session_token":"s","auth_config":{"client_email":"e","private_key":"s"}}`,
+			`{"uri":"u","token":"***","access_key_id":"***","secret_access_key":"***","session_token":"***","auth_config":{"client_email":"e","private_key":"***"}}`},
+		{"encrypted key of an upstream", "upstreams", `{"tls":{"client_cert":"c","client_key":"s"}}`, `{"tls":{"client_cert":"c","client_key":"***"}}`},
+		{"encrypted key of a route", "routes", `{"upstream":{"tls":{"client_key":"s"}}}`, `{"upstream":{"tls":{"client_key":"***"}}}`},
+		{"credential", "credentials", `{"plugins":{"known":{"d":"s"}}}`, `{"plugins":{"known":{"d":"***"}}}`},
 		{"keys anywhere", "upstreams", `{"tls":{"client_key":"-----BEGIN RSA PRIVATE KEY-----\n"},"l":["-----BEGIN PRIVATE KEY-----"]}`, `{"tls":{"client_key":"***"},"l":["***"]}`},
 	}
 	for _, tt := range tests {
@@ -52,5 +57,21 @@ func TestRedact(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestSchemas(t *testing.T) {
+	got := Schemas()
+	for _, name := range []string{
+		"consumer", "consumer_group", "global_rule", "graphql_cost_decoration", "plugin_config", "plugins", "proto", "route", "service", "ssl",
+		"stream_route", "upstream", "upstream_hash_header_schema", "upstream_hash_vars_schema",
+	} {
+		if len(got[name]) == 0 {
+			t.Errorf("%s: got no schema", name)
+		}
+		delete(got, name)
+	}
+	if len(got) > 0 {
+		t.Errorf("got %v besides", got)
 	}
 }

@@ -38,15 +38,15 @@ func Plugins(c *config.Catalog) map[string]Plugin {
 	return out
 }
 
-// Schemas returns the schemas of all kinds of resources, by the names of APISIX's schema_def.lua.
+// Schemas returns the schemas of the kinds of resources that APISIX's Control API shows, by the names of its schema_def.lua.
 func Schemas() map[string]json.RawMessage {
 	out := make(map[string]json.RawMessage)
 	for _, kind := range config.Kinds() {
-		if schema := kind.Schema(); schema != nil {
+		if schema := kind.Schema(); schema != nil && kind.Name != "credentials" {
 			out[kind.SchemaName] = schema
 		}
 	}
-	for _, name := range []string{"plugins", "upstream_hash_header_schema", "upstream_hash_vars_schema"} {
+	for _, name := range []string{"upstream_hash_header_schema", "upstream_hash_vars_schema"} {
 		if schema, ok := config.SchemaOf(name); ok {
 			out[name] = schema
 		}

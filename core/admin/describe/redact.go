@@ -22,6 +22,9 @@ func Redact(c *config.Catalog, kind *config.Kind, doc *document.Value) {
 		name, _ := doc.Get("id").Text()
 		redactMetadata(c, name, doc)
 	}
+	for _, field := range privateFields(kind) {
+		redactField(doc, strings.Split(field, "."))
+	}
 	plugins := doc.Get("plugins")
 	plugins.Each(func(name string, conf *document.Value) bool {
 		fields, ok := secretFields(c, name)
@@ -35,6 +38,17 @@ func Redact(c *config.Catalog, kind *config.Kind, doc *document.Value) {
 		return true
 	})
 	redactKeys(doc)
+}
+
+// privateFields are the secrets of a kind itself.
+func privateFields(kind *config.Kind) []string {
+	switch {
+	case kind.Identity == config.ByManager:
+		return []string{"token", "access_key_id", "secret_access_key", "session_token", "auth_config.private_key"}
+	case kind.Name == "upstreams":
+		return []string{"tls.client_key"}
+	}
+	return []string{"upstream.tls.client_key"}
 }
 
 func redactMetadata(c *config.Catalog, name string, doc *document.Value) {

@@ -36,10 +36,10 @@ func TestParseKeepsWhatIsWritten(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	tests := []struct{ name, in, want string }{
-		{"nothing", ``, "unexpected end of JSON input"},
-		{"half", `{"a"`, "unexpected end of JSON input"},
-		{"two values", `{}{}`, "invalid character '{' after top-level value"},
-		{"escaped line break", "\"\\\n\"", "invalid character '\\n' in string escape code"},
+		{"nothing", ``, "Expected value but found T_END at character 1"},
+		{"half", `{"a"`, "Expected colon but found T_END at character 5"},
+		{"two values", `{}{}`, "Expected the end but found T_OBJ_BEGIN at character 3"},
+		{"escaped line break", "\"\\\n\"", "Expected value but found invalid escape code at character 2"},
 		{"NaN", `NaN`, "invalid character 'N' looking for beginning of value"},
 		{"huge number", `{"a":1e999}`, "number out of range: 1e999"},
 		{"invalid UTF-8", "\"\xff\"", "not valid UTF-8"},

@@ -15,17 +15,21 @@ const MaxDepth = 100
 // Parse reads one JSON value. Where an object has a name twice the last one counts, as for APISIX, and only that one is kept:
 // whoever reads the document later reads the same. Text that is not UTF-8, nesting beyond [MaxDepth] and numbers that no
 // double can hold are errors. Line breaks and other control bytes within strings are taken as if they were escaped, as by APISIX:
-// people paste scripts of several lines.
+// people paste scripts of several lines. The errors about syntax have the words of lua-cjson, as APISIX's have.
 func Parse(data []byte) (*Value, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not valid UTF-8")
 	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
-		data = escapeControls(data)
-		if json.Unmarshal(data, &whole) != nil {
+		escaped := escapeControls(data)
+		if json.Unmarshal(escaped, &whole) != nil {
+			if text := syntaxError(data); text != "" {
+				return nil, errors.New(text)
+			}
 			return nil, err
 		}
+		data = escaped
 	}
 	p := parser{data: data}
 	return p.value(0)

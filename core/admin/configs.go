@@ -1,0 +1,115 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/polygate/polygate/core/admin/document"
+	"github.com/polygate/polygate/core/config"
+)
+
+// versionSuffix ends the names of the numbers by which clients of a whole configuration tell which of its lists are new.
+const versionSuffix = "_conf_version"
+
+// refusedConfigs is the answer about a whole configuration that is not valid.
+type refusedConfigs struct {
+	Text   string          `json:"error_msg"`
+	Errors []refusedConfig `json:"errors"`
+}
+
+// refusedConfig is what is wrong with one item, or with a whole list where there is no index.
+type refusedConfig struct {
+	Kind  string          `json:"resource_type,omitempty"`
+	ID    *document.Value `json:"resource_id,omitempty"`
+	Index *int            `json:"index,omitempty"`
+	Text  string          `json:"error"`
+}
+
+// validateAll checks a whole configuration, in JSON or YAML, and answers with all that is wrong with it. Nothing is written. References
+// to other resources are not looked up, but credentials and plugins of global rules that are stored already are
+// (apisix/admin/config_validate.lua).
+func (h *handler) validateAll(q *request) (reply, error) {
+	doc, err := q.configuration()
+	if err != nil {
+		return reply{}, err
+	}
+	lists, refused := listsOf(doc)
+	refs := &references{ctx: q.Context(), handler: h}
+	problems := config.Validate(lists, h.catalog, config.ValidateOptions{Stored: refs})
+	if refs.err != nil {
+		return reply{}, fmt.Errorf("check references: %w", refs.err)
+	}
+	for _, p := range problems {
+		refused = append(refused, refusedConfig{Kind: p.Kind, ID: idOf(doc, p), Index: &p.Index, Text: p.Err.Error()})
+	}
+	if len(refused) > 0 {
+		body := refusedConfigs{Text: "Configuration validation failed", Errors: refused}
+		return reply{status: http.StatusBadRequest, body: body}, nil
+	}
+	return reply{status: http.StatusOK, body: struct{}{}}, nil
+}
+
+// configuration reads the body of a request that is a whole configuration.
+func (q *request) configuration() (*document.Value, error) {
+	data, err := q.readBody()
+	if err != nil {
+		return nil, err
+	}
+	if len(data) == 0 {
+		return nil, badRequest("invalid request body: empty request body")
+	}
+	var doc *document.Value
+	if strings.HasPrefix(q.Header.Get("Content-Type"), "application/yaml") {
+		doc, err = document.ParseYAML(data)
+		if err != nil || !doc.IsObject() && !doc.IsArray() {
+			return nil, badRequest("invalid request body: invalid yaml request body")
+		}
+	} else if doc, err = document.Parse(data); err != nil {
+		return nil, badRequest("invalid request body: " + err.Error())
+	}
+	if !doc.IsObject() && !doc.IsEmpty() {
+		return nil, badRequest("invalid request body: expected object, got " + doc.Kind())
+	}
+	return doc, nil
+}
+
+// listsOf returns the lists of a configuration by the plurals of their kinds, and what is wrong with what should be one. An object in
+// place of a list is an empty one, as in Lua.
+func listsOf(doc *document.Value) (map[string][]json.RawMessage, []refusedConfig) {
+	lists := make(map[string][]json.RawMessage)
+	var refused []refusedConfig
+	for _, kind := range config.Kinds() {
+		if kind.Parent != "" {
+			continue
+		}
+		if version := doc.Get(kind.Name + versionSuffix); truthy(version) && version.Kind() != "number" {
+			text := kind.Name + versionSuffix + " must be a number, got " + version.Kind()
+			refused = append(refused, refusedConfig{Kind: kind.Name, Text: text})
+		}
+		list := doc.Get(kind.Name)
+		if truthy(list) && list.Kind() != "table" {
+			text := "wrong type: expected array, got " + list.Kind()
+			refused = append(refused, refusedConfig{Kind: kind.Name, Text: text})
+		}
+		for _, item := range list.Items() {
+			lists[kind.Name] = append(lists[kind.Name], item.Bytes())
+		}
+	}
+	return lists, refused
+}
+
+// idOf returns the id of an item as it is written, or the name of a consumer; an empty string where there is neither.
+func idOf(doc *document.Value, p config.Problem) *document.Value {
+	items := doc.Get(p.Kind).Items()
+	if p.Index < 0 || p.Index >= len(items) {
+		return document.String(p.ID)
+	}
+	for _, name := range []string{"id", "username"} {
+		if id := items[p.Index].Get(name); truthy(id) {
+			return id
+		}
+	}
+	return document.String("")
+}
