@@ -30,7 +30,7 @@ func (g *Gateway) openAside(add func(plane, string)) error {
 		add(p, s.Deployment.Admin.Listen.String())
 	}
 	if s.APISIX.EnableControl {
-		h := control.New(control.Options{Source: source, Catalog: g.catalog, Logger: g.log})
+		h := control.New(control.Options{Source: source, Catalog: g.catalog, Logger: g.log, Reload: g.reload})
 		add(g.aside(PlaneControl, h), s.APISIX.Control.String())
 	}
 	add(g.aside(PlaneStatus, control.NewStatus(source, g.log)), s.APISIX.Status.String())
@@ -54,7 +54,10 @@ func (g *Gateway) adminHandler() (http.Handler, error) {
 	}
 	return admin.New(admin.Options{
 		Store: g.opts.Writer, Catalog: g.catalog, Keys: keys, KeyRequired: a.KeyRequired, Allow: allow, CORS: a.EnableCORS,
-		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log, Try: g.builder.try,
+		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log, Try: g.builder.try, Index: index{g}, Reload: g.reload,
+		StreamMode: g.opts.Settings.APISIX.Stream(), Keyring: g.keyring,
+		ServerHeader: g.opts.Settings.Polygate.AdminServer,
+		PlainFields:  !g.opts.Settings.APISIX.DataEncryption.EnableEncryptFields,
 	})
 }
 

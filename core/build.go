@@ -1,92 +1,184 @@
 package core
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/control"
 	"github.com/polygate/polygate/core/plan"
+	"github.com/polygate/polygate/core/secret"
 	"github.com/polygate/polygate/core/store"
 )
-
-// resource is one item of the store that is in service.
-type resource struct {
-	item   store.Item
-	value  any       // of package config
-	set    *plan.Set // its plugins, configured
-	target *target   // its upstream
-}
 
 // builder turns batches of changes into snapshots. A change costs what depends on it, not what there is. An item that is not valid
 // is reported, and its last good version stays in service.
 type builder struct {
-	g     *Gateway
-	maker plan.Maker
-	log   *slog.Logger
+	g       *Gateway
+	maker   plan.Maker
+	secrets *secret.Resolver
+	log     *slog.Logger
 
 	mu       sync.RWMutex
 	byKind   map[string]map[string]*resource // guarded by mu for readers of other goroutines
-	rejected map[string]control.Rejected     // by key; guarded by mu
+	rejected map[string]rejection            // by key; guarded by mu
+	warnings map[string][]config.Warning     // by key; guarded by mu
+	users    map[string]map[string]struct{}  // keys of resources by the key of what they refer to; guarded by mu
+	roll     *roll                           // guarded by mu
 	metadata map[string]json.RawMessage
-	users    map[string]map[string]struct{} // routes by the key of what they refer to
+	plugins  []string // that are enabled where the store has no list of its own; nil: all
 	fallback string
+}
+
+// rejection is an item that is not in service as it is written.
+type rejection struct {
+	item store.Item
+	control.Rejected
 }
 
 // work is what one batch changes.
 type work struct {
-	routes                  map[string]struct{} // to be made again
-	consumers, global, ssls bool
+	routes, consumers map[string]struct{} // ids of what is to be made again
+	global, ssls      bool
+	managers          bool                // of secrets
+	references        bool                // to secrets
+	plugins           bool                // which ones are enabled
+	retry             bool                // what was rejected may be valid now
+	remake            map[string]struct{} // keys of resources whose values are to be made again from their items
 }
 
-func newBuilder(g *Gateway, maker plan.Maker, fallbackSNI string) *builder {
+func newWork() *work {
+	return &work{routes: map[string]struct{}{}, consumers: map[string]struct{}{}, remake: map[string]struct{}{}}
+}
+
+func newBuilder(g *Gateway, maker plan.Maker, secrets *secret.Resolver) *builder {
 	return &builder{
-		g: g, maker: maker, log: g.log, byKind: map[string]map[string]*resource{}, rejected: map[string]control.Rejected{},
-		metadata: map[string]json.RawMessage{}, users: map[string]map[string]struct{}{}, fallback: fallbackSNI,
+		g: g, maker: maker, secrets: secrets, log: g.log, roll: newRoll(),
+		plugins: g.opts.Settings.Plugins, fallback: g.opts.Settings.APISIX.SSL.FallbackSNI,
+		byKind: map[string]map[string]*resource{}, rejected: map[string]rejection{}, warnings: map[string][]config.Warning{},
+		users: map[string]map[string]struct{}{}, metadata: map[string]json.RawMessage{},
 	}
 }
 
 // apply returns the snapshot that follows after a batch.
 func (b *builder) apply(batch store.Batch, before *snapshot) *snapshot {
+	// What others are made with comes first: managers of secrets, metadata of plugins, certificates.
+	slices.SortStableFunc(batch.Changes, func(x, y store.Change) int { return rank(x.Key) - rank(y.Key) })
+	w := newWork()
+	first := slices.IndexFunc(batch.Changes, func(c store.Change) bool { return rank(c.Key) > 0 })
+	if first < 0 {
+		first = len(batch.Changes)
+	}
+	b.applyFirst(batch, batch.Changes[:first], w)
+	b.prefetch(batch.Changes[first:])
+
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	w := work{routes: map[string]struct{}{}}
-	if batch.Full {
-		b.removeUnlisted(batch, &w)
+	b.changeAll(batch.Changes[first:], w)
+	b.remakeAll(w)
+	// A full batch may come from another store, whose revisions are lower.
+	revision := batch.Revision
+	if !batch.Full {
+		revision = max(revision, before.revision)
 	}
-	// Metadata comes first: the plugins of the other changes are configured with it.
-	slices.SortStableFunc(batch.Changes, func(x, y store.Change) int { return rank(x.Key) - rank(y.Key) })
-	for _, c := range batch.Changes {
-		b.change(c, &w)
+	return b.next(before, w, revision)
+}
+
+// refresh returns the snapshot that follows when secrets have other values than before.
+func (b *builder) refresh(references []string, before *snapshot) *snapshot {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := newWork()
+	w.retry = true
+	for _, ref := range references {
+		maps.Copy(w.remake, b.users[secretUse(ref)])
 	}
+	b.remakeAll(w)
+	return b.next(before, w, before.revision)
+}
+
+// next returns the snapshot after the work.
+func (b *builder) next(before *snapshot, w *work, revision int64) *snapshot {
 	after := *before
-	after.revision = max(batch.Revision, before.revision)
-	b.updateRoutes(&after, &w)
+	after.revision = revision
+	b.updateRoutes(&after, w)
 	if w.global {
 		after.global = b.globalPlan()
 	}
-	if w.consumers {
-		after.consumers = b.consumers()
+	if len(w.consumers) > 0 {
+		after.consumers = b.updateConsumers(before.consumers, slices.Sorted(maps.Keys(w.consumers)))
 	}
 	if w.ssls {
 		after.ssl = b.certificates()
+	}
+	if w.references {
+		b.retainSecrets()
 	}
 	after.derived = newDerived(after.global)
 	return &after
 }
 
+// rank orders the changes of a batch.
 func rank(key string) int {
-	if strings.HasPrefix(key, "plugin_metadata/") {
+	kind, _, ok := config.KindOfKey(key)
+	switch {
+	case !ok:
+		return 3
+	case kind.Name == "secrets", kind.Name == "plugins":
 		return 0
+	case kind.Name == "plugin_metadata", kind.Name == "ssls":
+		return 1
 	}
-	return 1
+	return 2
+}
+
+// applyFirst takes over the managers of secrets, and removes what a full batch does not list.
+func (b *builder) applyFirst(batch store.Batch, managers []store.Change, w *work) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if batch.Full {
+		b.removeUnlisted(batch, w)
+	}
+	b.changeAll(managers, w)
+	if w.plugins {
+		w.plugins = false
+		b.enablePlugins(w)
+	}
+	if w.managers {
+		b.secrets.SetManagers(b.managers())
+	}
+}
+
+// managers are the configured managers of secrets by their ids, for example "vault/1".
+func (b *builder) managers() map[string]json.RawMessage {
+	all := make(map[string]json.RawMessage, len(b.byKind["secrets"]))
+	for id, r := range b.byKind["secrets"] {
+		all[id] = r.item.Value
+	}
+	return all
+}
+
+// prefetch fetches the secrets that changes refer to, at the same time and before a lock is held: a manager may be slow.
+func (b *builder) prefetch(changes []store.Change) {
+	var references []string
+	for _, c := range changes {
+		references = append(references, b.references(c.Item)...)
+	}
+	if len(references) > 0 {
+		b.secrets.Prefetch(b.g.base, references)
+	}
+}
+
+// references are the references to secrets in an item.
+func (b *builder) references(item store.Item) []string {
+	kind, id, ok := config.KindOfKey(item.Key)
+	if !ok {
+		return nil
+	}
+	return b.maker.Catalog.References(kind.Name, id, item.Value)
 }
 
 func (b *builder) removeUnlisted(batch store.Batch, w *work) {
@@ -94,248 +186,13 @@ func (b *builder) removeUnlisted(batch store.Batch, w *work) {
 	for _, c := range batch.Changes {
 		listed[c.Key] = struct{}{}
 	}
+	unlisted := func(key string) bool { _, ok := listed[key]; return !ok }
 	for kind, resources := range b.byKind {
-		for id := range resources {
-			if _, ok := listed[kind+"/"+id]; !ok {
+		for id, r := range resources {
+			if unlisted(r.item.Key) {
 				b.remove(kind, id, w)
 			}
 		}
 	}
-	maps.DeleteFunc(b.rejected, func(key string, _ control.Rejected) bool { _, ok := listed[key]; return !ok })
-}
-
-func (b *builder) change(c store.Change, w *work) {
-	kind, id, ok := config.KindOfKey(c.Key)
-	if !ok {
-		b.unknown(c)
-		return
-	}
-	known := b.byKind[kind.Name][id]
-	if c.Deleted {
-		delete(b.rejected, c.Key)
-		if known != nil {
-			b.remove(kind.Name, id, w)
-		}
-		return
-	}
-	if known != nil && known.item.ModRev == c.ModRev && bytes.Equal(known.item.Value, c.Value) {
-		return
-	}
-	made, err := b.make(kind.Name, id, c.Item, known)
-	if err != nil {
-		b.reject(c, err, known != nil)
-		return
-	}
-	delete(b.rejected, c.Key)
-	b.put(kind.Name, id, made, w)
-}
-
-// unknown is a key of a kind that is not served. It is shown along with what was rejected, so that it is not ignored in silence.
-func (b *builder) unknown(c store.Change) {
-	if c.Deleted {
-		delete(b.rejected, c.Key)
-		return
-	}
-	if !strings.Contains(c.Key, "/") {
-		return
-	}
-	b.reject(c, errors.New("this kind of resource is not served"), false)
-}
-
-func (b *builder) reject(c store.Change, err error, kept bool) {
-	before, again := b.rejected[c.Key]
-	b.rejected[c.Key] = control.Rejected{Key: c.Key, Revision: c.ModRev, Reason: err.Error()}
-	if again && before.Revision == c.ModRev {
-		return
-	}
-	instead := "it is not in service"
-	if kept {
-		instead = "its last good version stays in service"
-	}
-	b.log.Error("configuration rejected", "key", c.Key, "revision", c.ModRev, "error", err, "consequence", instead)
-}
-
-func (b *builder) make(kind, id string, item store.Item, before *resource) (*resource, error) {
-	value, warnings, err := config.Decode(kind, id, item.Value, b.maker.Catalog)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range warnings {
-		b.log.Warn("configuration", "key", item.Key, "warning", w)
-	}
-	if err := unserved(value); err != nil {
-		return nil, err
-	}
-	if u := upstreamOf(value); u != nil && len(u.Checks) > 0 {
-		b.log.Warn("configuration", "key", item.Key, "warning", "checks: nodes are not checked for their health; a request that fails at one goes to another")
-	}
-	made := &resource{item: item, value: value}
-	if before == nil {
-		before = &resource{}
-	}
-	if made.target, err = b.g.newTarget(upstreamOf(value)); err != nil {
-		return nil, err
-	}
-	return made, b.configure(made, before.set)
-}
-
-// configure makes the plugins of a resource, keeping the ones that have not changed.
-func (b *builder) configure(r *resource, before *plan.Set) error {
-	owner := plan.Owner{Key: r.item.Key, Version: strconv.FormatInt(r.item.ModRev, 10)}
-	set, err := b.maker.Make(owner, b.pluginsOf(r.value), b.metadata, before)
-	if err == nil {
-		r.set = set
-	}
-	return err
-}
-
-func upstreamOf(value any) *config.Upstream {
-	switch v := value.(type) {
-	case *config.Route:
-		return v.Upstream
-	case *config.Service:
-		return v.Upstream
-	case *config.Upstream:
-		return v
-	}
-	return nil
-}
-
-func (b *builder) pluginsOf(value any) config.Plugins {
-	switch v := value.(type) {
-	case *config.Route:
-		return v.Plugins
-	case *config.Service:
-		return v.Plugins
-	case *config.PluginConfig:
-		return v.Plugins
-	case *config.GlobalRule:
-		return v.Plugins
-	case *config.Consumer:
-		return ownPlugins(v.Plugins, b.maker.Catalog)
-	}
-	return nil
-}
-
-func (b *builder) put(kind, id string, r *resource, w *work) {
-	if b.byKind[kind] == nil {
-		b.byKind[kind] = map[string]*resource{}
-	}
-	if before := b.byKind[kind][id]; before != nil {
-		b.forgetUse(id, before.value)
-	}
-	b.byKind[kind][id] = r
-	b.noteUse(id, r.value)
-	b.touch(kind, id, r, w)
-}
-
-func (b *builder) remove(kind, id string, w *work) {
-	r := b.byKind[kind][id]
-	b.forgetUse(id, r.value)
-	delete(b.byKind[kind], id)
-	b.touch(kind, id, nil, w)
-}
-
-// touch notes what is to be made again because of a resource, which is nil when it was removed.
-func (b *builder) touch(kind, id string, r *resource, w *work) {
-	switch kind {
-	case "routes":
-		w.routes[id] = struct{}{}
-	case "services", "upstreams", "plugin_configs":
-		maps.Copy(w.routes, b.users[kind+"/"+id])
-		if kind == "upstreams" {
-			b.touchServices(id, w)
-		}
-	case "consumers":
-		w.consumers = true
-	case "global_rules":
-		w.global = true
-	case "ssls":
-		w.ssls = true
-	case "plugin_metadata":
-		b.touchMetadata(id, r, w)
-	}
-}
-
-func (b *builder) touchServices(upstream string, w *work) {
-	for id, s := range b.byKind["services"] {
-		if string(s.value.(*config.Service).UpstreamID) == upstream {
-			maps.Copy(w.routes, b.users["services/"+id])
-		}
-	}
-}
-
-// touchMetadata configures every instance of a plugin again.
-func (b *builder) touchMetadata(plugin string, r *resource, w *work) {
-	delete(b.metadata, plugin)
-	if r != nil {
-		b.metadata[plugin] = r.value.(*config.PluginMetadata).Conf
-	}
-	for kind, resources := range b.byKind {
-		for id, user := range resources {
-			if _, uses := b.pluginsOf(user.value)[plugin]; !uses {
-				continue
-			}
-			if err := b.configure(user, user.set); err != nil {
-				b.reject(store.Change{Item: user.item}, err, true)
-				continue
-			}
-			if b.rejected[user.item.Key].Revision == user.item.ModRev {
-				delete(b.rejected, user.item.Key)
-			}
-			b.touch(kind, id, user, w)
-		}
-	}
-}
-
-// references are the keys of what a route is made of.
-func references(value any) []string {
-	r, ok := value.(*config.Route)
-	if !ok {
-		return nil
-	}
-	return []string{"services/" + string(r.ServiceID), "upstreams/" + string(r.UpstreamID), "plugin_configs/" + string(r.PluginConfigID)}
-}
-
-func (b *builder) noteUse(id string, value any) {
-	for _, key := range references(value) {
-		if strings.HasSuffix(key, "/") {
-			continue
-		}
-		if b.users[key] == nil {
-			b.users[key] = map[string]struct{}{}
-		}
-		b.users[key][id] = struct{}{}
-	}
-}
-
-func (b *builder) forgetUse(id string, value any) {
-	for _, key := range references(value) {
-		delete(b.users[key], id)
-		if len(b.users[key]) == 0 {
-			delete(b.users, key)
-		}
-	}
-}
-
-// Items returns the resources of a kind that are in service, in order of key.
-func (b *builder) Items(kind string) []store.Item {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	items := make([]store.Item, 0, len(b.byKind[kind]))
-	for _, id := range slices.Sorted(maps.Keys(b.byKind[kind])) {
-		items = append(items, b.byKind[kind][id].item)
-	}
-	return items
-}
-
-// rejections returns what is in the store but not in service, in order of key.
-func (b *builder) rejections() []control.Rejected {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	out := make([]control.Rejected, 0, len(b.rejected))
-	for _, key := range slices.Sorted(maps.Keys(b.rejected)) {
-		out = append(out, b.rejected[key])
-	}
-	return out
+	maps.DeleteFunc(b.rejected, func(key string, _ rejection) bool { return unlisted(key) })
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -15,12 +14,14 @@ import (
 	"github.com/polygate/polygate/core/control"
 	"github.com/polygate/polygate/core/plan"
 	"github.com/polygate/polygate/core/router"
+	"github.com/polygate/polygate/core/secret"
 	"github.com/polygate/polygate/core/settings"
 	"github.com/polygate/polygate/core/ssl"
 	"github.com/polygate/polygate/core/store"
 	"github.com/polygate/polygate/core/transport"
 	"github.com/polygate/polygate/core/transport/h1"
 	"github.com/polygate/polygate/core/upstream"
+	"github.com/polygate/polygate/core/upstream/health"
 	"github.com/polygate/polygate/internal/ipset"
 	"github.com/polygate/polygate/internal/metrics"
 	"github.com/polygate/polygate/sdk"
@@ -39,6 +40,8 @@ type Options struct {
 	// AdminKeys may use the Admin API.
 	AdminKeys []AdminKey
 	Version   string
+	// Reload reads the settings again, of which those about plugins are put in force. Nil: they cannot be read again.
+	Reload func() (*settings.Settings, error)
 }
 
 // AdminKey is a key of the Admin API and what it may do: the role admin or viewer.
@@ -54,8 +57,12 @@ type Gateway struct {
 	opts     Options
 	log      *slog.Logger
 	catalog  *config.Catalog
+	secrets  *secret.Resolver
+	keyring  config.Keyring // nil: nothing is stored encrypted
 	builder  *builder
 	current  atomic.Pointer[snapshot]
+	changing sync.Mutex // held by whoever makes the next snapshot
+	progress progress
 	synced   chan struct{} // closed when the first configuration is in service
 	syncOnce sync.Once
 
@@ -67,6 +74,8 @@ type Gateway struct {
 	pools     pools
 	pieces    pieces
 	resolver  *upstream.Resolver
+	checks    *health.Scheduler
+	versions  atomic.Uint64 // of targets with checks
 	exchanges sync.Pool
 	tunnels   tunnels
 	base      context.Context // of everything that requests start; ends with Run
@@ -86,13 +95,22 @@ type Gateway struct {
 
 // New makes a gateway. It opens nothing yet; see Run.
 func New(o Options) (*Gateway, error) {
+	secrets, err := newResolver(o)
+	if err != nil {
+		return nil, err
+	}
+	keyring, err := newKeyring(o.Settings)
+	if err != nil {
+		return nil, err
+	}
 	catalog, err := config.NewCatalog(o.Plugins, config.CatalogOptions{
-		Enabled: o.Settings.Plugins, Strict: o.Settings.Deployment.Store() == settings.StoreFile,
+		Enabled: o.Settings.Plugins, Strict: strict(o.Settings), Keyring: keyring,
+		Secrets: func(reference string) (string, error) { return secrets.Resolve(context.Background(), reference) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("plugins: %w", err)
 	}
-	g := &Gateway{opts: o, log: o.Logger, catalog: catalog, synced: make(chan struct{}), listening: make(chan struct{}), base: context.Background()}
+	g := &Gateway{opts: o, log: o.Logger, catalog: catalog, secrets: secrets, keyring: keyring, synced: make(chan struct{}), listening: make(chan struct{}), base: context.Background()}
 	if g.hostname, err = os.Hostname(); err != nil {
 		g.hostname = "localhost"
 	}
@@ -107,49 +125,12 @@ func New(o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.pools.byKey = map[poolKey]*poolEntry{}
-	g.builder = newBuilder(g, plan.Maker{Catalog: catalog, Attrs: o.Settings.PluginAttr}, o.Settings.APISIX.SSL.FallbackSNI)
+	g.checks = g.newChecks()
+	g.builder = newBuilder(g, plan.Maker{Catalog: catalog, Attrs: o.Settings.PluginAttr}, secrets)
 	g.current.Store(&snapshot{
-		router: router.New(mode), global: emptyPlan, consumers: newConsumers(0), ssl: &ssl.Table{}, derived: newDerived(emptyPlan),
+		router: router.New(mode), global: emptyPlan, consumers: &consumers{}, ssl: &ssl.Table{}, derived: newDerived(emptyPlan),
 	})
 	return g, g.registerMetrics()
-}
-
-func (g *Gateway) takeSettings(s *settings.Settings) (err error) {
-	http := &s.Nginx.HTTP
-	g.limits = transport.DefaultLimits()
-	g.limits.HeadTimeout, g.limits.IdleTimeout = http.ClientHeaderTimeout, http.KeepaliveTimeout
-	g.limits.BodyTimeout, g.limits.SendTimeout = http.ClientBodyTimeout, http.SendTimeout
-	g.limits.BodyLimit = int64(http.ClientMaxBodySize)
-	g.limits.KeepUnderline = http.UnderscoresHeaders
-	g.limits.PathRules = transport.PathRules{
-		KeepEncodedSlash: s.APISIX.MatchURIEncodedSlash,
-		CutParameters:    s.APISIX.NormalizeURILikeServlet,
-		CutLastSlash:     s.APISIX.DeleteURITailSlash,
-	}
-	g.keepalive = upstream.Keepalive{
-		Size: http.Upstream.Keepalive, Idle: http.Upstream.KeepaliveTimeout, Requests: http.Upstream.KeepaliveRequests,
-	}
-	if g.trusted, err = addressSet(s.APISIX.TrustedAddresses); err != nil {
-		return fmt.Errorf("apisix.trusted_addresses: %w", err)
-	}
-	if g.realIPFrom, err = addressSet(http.RealIPFrom); err != nil {
-		return fmt.Errorf("nginx_config.http.real_ip_from: %w", err)
-	}
-	g.realIPHeader, g.realIPRecursive = http.RealIPHeader, http.RealIPRecursive
-	g.serverHeader = "polygate"
-	if s.APISIX.EnableServerTokens && g.opts.Version != "" {
-		g.serverHeader += "/" + g.opts.Version
-	}
-	g.showUpstreamStatus = s.APISIX.ShowUpstreamStatus
-	return nil
-}
-
-func addressSet(prefixes []netip.Prefix) (*ipset.Set, error) {
-	texts := make([]string, len(prefixes))
-	for i, p := range prefixes {
-		texts[i] = p.String()
-	}
-	return ipset.Parse(texts)
 }
 
 // Synced is closed as soon as a configuration of the store is in service.
@@ -158,13 +139,45 @@ func (g *Gateway) Synced() <-chan struct{} { return g.synced }
 // follow keeps the configuration in step with the store until ctx ends.
 func (g *Gateway) follow(ctx context.Context) error {
 	err := g.opts.Store.Watch(ctx, func(b store.Batch) {
-		g.current.Store(g.builder.apply(b, g.current.Load()))
+		g.change(func(before *snapshot) *snapshot { return g.builder.apply(b, before) })
 		g.syncOnce.Do(func() { close(g.synced) })
 	})
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // it was told to end
 	}
 	return err
+}
+
+// followSecrets makes what uses secrets again when they change, until ctx ends.
+func (g *Gateway) followSecrets(ctx context.Context) error {
+	err := g.secrets.Run(ctx, func(references []string) {
+		g.change(func(before *snapshot) *snapshot { return g.builder.refresh(references, before) })
+	})
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // it was told to end
+	}
+	return err
+}
+
+// reload enables plugins as the settings say now. On an error everything stays as it is.
+func (g *Gateway) reload() error {
+	if g.opts.Reload == nil {
+		return nil
+	}
+	s, err := g.opts.Reload()
+	if err != nil {
+		return fmt.Errorf("read the settings again: %w", err)
+	}
+	g.change(func(before *snapshot) *snapshot { return g.builder.reload(s.Plugins, s.PluginAttr, before) })
+	return nil
+}
+
+// change puts the next snapshot into service.
+func (g *Gateway) change(next func(before *snapshot) *snapshot) {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	g.current.Store(next(g.current.Load()))
+	g.progress.tell()
 }
 
 // Items returns the resources of a kind that are in service.
@@ -179,9 +192,20 @@ func (g *Gateway) Status() control.Status {
 		ready = true
 	default:
 	}
-	return control.Status{
-		Ready: ready, Reachable: s.Reachable, Revision: g.current.Load().revision, Since: s.Since, Err: s.Err, Rejected: g.builder.rejections(),
+	out := control.Status{
+		Ready: ready, Reachable: s.Reachable, Revision: g.current.Load().revision, StoreRevision: s.LastChange, Since: s.Since,
+		Applied: s.LastEvent, Err: s.Err, FromCopy: s.FromCopy, CopyTime: s.CopyTime, Secrets: g.secretManagers(),
 	}
+	g.builder.report(&out)
+	return out
+}
+
+func (g *Gateway) secretManagers() []control.SecretManager {
+	var out []control.SecretManager
+	for _, m := range g.secrets.Status() {
+		out = append(out, control.SecretManager{Name: m.Name, OK: m.OK, Err: m.LastError, Cached: m.Cached})
+	}
+	return out
 }
 
 // account counts a request and tells the access log.
@@ -198,11 +222,21 @@ func (g *Gateway) registerMetrics() error {
 	}
 	return g.opts.Metrics.AddGateway(metrics.Gateway{
 		Hostname: g.hostname, Version: g.opts.Version,
-		Requests:      func() float64 { return float64(g.requests.Load()) },
-		Connections:   g.connections,
-		EtcdReachable: func() bool { return g.opts.Store.Status().Reachable },
-		ModifyIndexes: func(yield func(key string, revision int64)) { yield("x_etcd_index", g.current.Load().revision) },
+		Requests:       func() float64 { return float64(g.requests.Load()) },
+		Connections:    g.connections,
+		EtcdReachable:  func() bool { return g.opts.Store.Status().Reachable },
+		UpstreamStatus: g.upstreamStatus,
+		ModifyIndexes:  func(yield func(key string, revision int64)) { yield("x_etcd_index", g.current.Load().revision) },
 	})
+}
+
+func (g *Gateway) configMetrics() metrics.Config {
+	s := g.Status()
+	m := metrics.Config{Rejected: len(s.Rejected), Warnings: map[string]int{}, Lag: max(s.StoreRevision-s.Revision, 0), FromCopy: s.FromCopy}
+	for _, w := range s.Warnings {
+		m.Warnings[w.Plugin]++
+	}
+	return m
 }
 
 func (g *Gateway) connections() metrics.Connections {

@@ -90,7 +90,7 @@ func (b *builder) globalPlan() *plan.Plan {
 	var sets []*plan.Set
 	for _, id := range slices.Sorted(maps.Keys(b.byKind["global_rules"])) {
 		r := b.byKind["global_rules"][id]
-		for name := range b.pluginsOf(r.value) {
+		for name := range b.pluginsOf(r) {
 			if other, twice := owner[name]; twice {
 				b.log.Error("plugin in two global rules: the one of the second is used", "plugin", name, "rules", other+", "+id)
 			}
@@ -99,15 +99,6 @@ func (b *builder) globalPlan() *plan.Plan {
 		sets = append(sets, r.set.Enabled())
 	}
 	return orEmpty(plan.Merge(sets...))
-}
-
-func (b *builder) consumers() *consumers {
-	all := b.byKind["consumers"]
-	c := newConsumers(len(all))
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		c.add(all[id].value.(*config.Consumer), all[id].set, b.maker.Catalog)
-	}
-	return c
 }
 
 func (b *builder) certificates() *ssl.Table {

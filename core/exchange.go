@@ -12,6 +12,7 @@ import (
 	"github.com/polygate/polygate/core/router"
 	"github.com/polygate/polygate/core/transport"
 	"github.com/polygate/polygate/core/upstream"
+	"github.com/polygate/polygate/core/upstream/balance"
 	"github.com/polygate/polygate/sdk"
 )
 
@@ -40,6 +41,7 @@ type exchange struct {
 	newBody       []byte
 	hasNewBody    bool
 	bodyRead      bool
+	bodyVars      bodyVars
 	upstreamHost  string
 	balancerIP    string
 	outbound      transport.Outbound
@@ -48,6 +50,8 @@ type exchange struct {
 	tries         []tried
 	try           upstream.Try
 	node          *node
+	held          *node           // what the balancer counts; nil as a rule
+	holder        balance.Tracker // of held
 
 	resp       transport.Response
 	origin     sdk.Origin
@@ -116,7 +120,7 @@ func (g *Gateway) end(x *exchange) {
 	clear(x.early)
 	x.wantedKnown, x.vars, x.early, x.tries = x.wantedKnown[:0], x.vars[:0], x.early[:0], x.tries[:0]
 	x.outbound.Request, x.outbound.Host = nil, ""
-	x.newBody, x.hasNewBody, x.bodyRead = nil, false, false
+	x.newBody, x.hasNewBody, x.bodyRead, x.bodyVars = nil, false, false, bodyVars{}
 	x.upstreamHost, x.balancerIP = "", ""
 	x.forwarded, x.remoteText = forwardedFields{}, ""
 	x.try.Reset()

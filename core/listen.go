@@ -51,6 +51,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.pools.watch = g.watch
 	g.resolver = upstream.NewResolver(g.resolverOptions())
 	defer g.resolver.Close()
+	defer g.checks.Close()
 	g.server = h1.NewServer(h1.Options{Handler: g, Limits: g.limits, Watch: g.watch, Logger: g.log})
 	planes, err := g.open()
 	if err != nil {
@@ -160,6 +161,7 @@ func (g *Gateway) serve(ctx context.Context, planes []plane) error {
 	}
 	work("configuration", func() error { return g.follow(ctx) })
 	work("configuration", func() error { return g.awaitConfiguration(ctx) })
+	work("secrets", func() error { return g.followSecrets(ctx) })
 	work("connections", func() error { g.tend(ctx); return nil })
 	for _, p := range planes {
 		g.log.Info("listening", "address", p.listener.Addr().String(), "for", p.kind)

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"crypto/tls"
 	"runtime"
 	"sync"
 
@@ -16,7 +15,7 @@ type poolKey struct {
 	tls    bool
 	verify bool
 	sni    string
-	cert   *tls.Certificate
+	cert   *clientCert
 }
 
 // pools are the connections to all nodes. A pool ends when no target is bound to it and nobody has asked for it for a while: names and

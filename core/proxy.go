@@ -38,6 +38,8 @@ func (x *exchange) chooseUpstream() (*target, error) {
 	switch {
 	case x.fault != nil:
 		return nil, x.fault
+	case up != nil && up.fault != nil:
+		return nil, up.fault
 	case up != nil:
 		return up, nil
 	case x.route.upstreamID != "":
@@ -54,6 +56,9 @@ func (x *exchange) beginTries(up *target) tries {
 	if up.RetryTimeout > 0 {
 		t.deadline = time.Now().Add(up.RetryTimeout)
 	}
+	if up.NeedsHash {
+		x.try.Hash = x.hash(&up.key)
+	}
 	return t
 }
 
@@ -69,6 +74,7 @@ func (t *tries) noNode(err error) error {
 // again tells whether another node is to be tried, and notes what came of this one.
 func (t *tries) again(x *exchange, n *node, err error) bool {
 	x.drop()
+	x.leave(-1)
 	t.last = err
 	var f *Fault
 	if !errors.As(err, &f) || !f.Retry || t.left == 0 || x.cut.Load() {
@@ -105,11 +111,17 @@ func (x *exchange) roundTrip(up *target, n *node) error {
 	t.took = time.Since(began)
 	if err == nil {
 		t.status, t.header = x.resp.Status, t.took
+		if up.checker != nil {
+			up.health().Answered(n.Node, t.status)
+		}
 		return nil
 	}
 	var f *Fault
 	if errors.As(err, &f) && f.Source == FaultUpstream {
 		t.status = f.Status
+		if up.checker != nil {
+			up.health().Failed(n.Node, t.status == http.StatusGatewayTimeout)
+		}
 	}
 	return err
 }
@@ -118,7 +130,7 @@ func (x *exchange) exchangeWith(up *target, n *node) error {
 	host := x.hostFor(up, n)
 	pool, err := x.g.poolFor(x, up, n, host)
 	if err != nil {
-		return &Fault{Source: FaultUpstream, Status: http.StatusBadGateway, Op: "resolve " + n.Host, Retry: true,
+		return &Fault{Source: FaultUpstream, Status: http.StatusServiceUnavailable, Op: "resolve " + n.Host, Retry: true,
 			Public: "the name of the upstream node cannot be resolved", Err: err}
 	}
 	choice := transport.Any

@@ -172,8 +172,12 @@ func (x *exchange) identify() error {
 	if x.consumer == nil {
 		return nil
 	}
+	set, err := x.snap.consumers.plugins(x.consumer)
+	if err != nil {
+		return err
+	}
 	var late []plan.Step
-	x.plan, late = x.snap.planFor(x.route, x.snap.consumers.plugins(x.consumer))
+	x.plan, late = x.snap.planFor(x.route, set)
 	return x.run(sdk.PhaseRewrite, late)
 }
 

@@ -233,6 +233,7 @@ func (x *exchange) finish() {
 
 // release gives the connection to the upstream back. Until then the response's head, which is read from there, may be looked at.
 func (x *exchange) release() {
+	x.leave(x.answerTime())
 	if x.call != nil {
 		x.call.Done(!x.aborted)
 		x.call = nil

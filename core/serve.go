@@ -52,7 +52,7 @@ func (x *exchange) proxy() error {
 		return err
 	}
 	for tries := x.beginTries(up); ; {
-		node, err := up.pick(&x.try)
+		node, err := x.pick(up)
 		if err != nil {
 			return tries.noNode(err)
 		}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/transport"
 	"github.com/polygate/polygate/core/transport/h1"
 	"github.com/polygate/polygate/core/upstream"
+	"github.com/polygate/polygate/core/upstream/health"
 )
 
 // target is an upstream with the connections to its nodes.
@@ -18,7 +20,13 @@ type target struct {
 	*upstream.Upstream
 	nodes []*node
 	limit transport.Timeouts
-	cert  *tls.Certificate // shown to the nodes; nil: none
+	cert  *clientCert // shown to the nodes; nil: none
+	key   hashKey     // where Upstream.NeedsHash
+	fault error       // why it cannot be served; nil as a rule
+
+	checker *health.Checker // nil: nodes are not checked
+	checks  *health.Spec
+	view    atomic.Pointer[health.View] // nil until the first use
 }
 
 // node is a node of a target. pool is nil where the address or the server name is known only with the request.
@@ -28,28 +36,31 @@ type node struct {
 	pool *h1.Pool
 }
 
-// newTarget makes an upstream ready for requests.
-func (g *Gateway) newTarget(cfg *config.Upstream) (*target, error) {
+// newTarget makes an upstream ready for requests. key is that of the resource that has it. What is known of the nodes of the version
+// before, which may be nil, is kept.
+func (g *Gateway) newTarget(key string, cfg *config.Upstream, certs certLookup, before *target) (*target, error) {
 	if cfg == nil {
 		return nil, nil
 	}
-	up, err := upstream.New(cfg)
+	if before == nil {
+		before = &target{}
+	}
+	up, err := upstream.Renew(cfg, before.Upstream)
 	if err != nil {
 		return nil, fmt.Errorf("upstream: %w", err)
 	}
 	if cfg.KeepalivePool == nil {
 		up.Keepalive = g.keepalive
 	}
-	t := &target{Upstream: up, limit: transportTimeouts(up.Timeouts)}
+	t := &target{Upstream: up, limit: transportTimeouts(up.Timeouts), key: newHashKey(cfg)}
 	if up.Scheme != "http" && up.Scheme != "https" {
 		return nil, fmt.Errorf("upstream: the scheme %s is not served: use http or https", up.Scheme)
 	}
-	if cfg.TLS != nil && cfg.TLS.ClientCert != "" {
-		cert, err := tls.X509KeyPair([]byte(cfg.TLS.ClientCert), []byte(cfg.TLS.ClientKey))
-		if err != nil {
-			return nil, fmt.Errorf("upstream: tls.client_cert: %w", err)
-		}
-		t.cert = &cert
+	if err := t.loadCert(cfg.TLS, certs, before.cert); err != nil {
+		return nil, fmt.Errorf("upstream: %w", err)
+	}
+	if err := g.watchHealth(key, t, before); err != nil {
+		return nil, fmt.Errorf("upstream: %w", err)
 	}
 	for _, n := range up.Nodes {
 		bound := &node{Node: n}
@@ -64,12 +75,30 @@ func (g *Gateway) newTarget(cfg *config.Upstream) (*target, error) {
 	return t, nil
 }
 
-func (t *target) pick(try *upstream.Try) (*node, error) {
-	n, err := t.Picker.Pick(try)
+// pick chooses the node for the next try. With a balancer that counts, the exchange holds the node until it leaves it.
+func (x *exchange) pick(t *target) (n *node, err error) {
+	var picked *upstream.Node
+	if t.checker == nil {
+		picked, err = t.Picker.Pick(&x.try)
+	} else {
+		picked, err = t.health().Pick(&x.try)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return t.nodes[n.Index], nil
+	n = t.nodes[picked.Index]
+	if t.Tracker != nil {
+		x.held, x.holder = n, t.Tracker
+	}
+	return n, nil
+}
+
+// leave ends the try at the node that is held. took is how long the node needed to answer; it is below 0 if it did not.
+func (x *exchange) leave(took time.Duration) {
+	if x.held != nil {
+		x.holder.Done(x.held.Node, took)
+		x.held, x.holder = nil, nil
+	}
 }
 
 // timeouts are the route's, else the upstream's.
@@ -111,7 +140,7 @@ func (t *target) tlsConfig(sni string) *tls.Config {
 	c := &tls.Config{ServerName: sni, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	c.InsecureSkipVerify = !t.verifies()
 	if t.cert != nil {
-		c.Certificates = []tls.Certificate{*t.cert}
+		c.Certificates = []tls.Certificate{t.cert.pair}
 	}
 	return c
 }

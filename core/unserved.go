@@ -7,7 +7,6 @@ import (
 
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/settings"
-	"github.com/polygate/polygate/core/store"
 )
 
 // errNoLua refuses what would have to be decided by a Lua script. Serving the route without it could let pass what it refuses.
@@ -36,14 +35,17 @@ func unserved(value any) error {
 	return nil
 }
 
+// unservedParts are the warnings about a resource that is stored for others but has no effect here.
+func unservedParts(value any) []config.Warning {
+	if _, ok := value.(*config.StreamRoute); ok {
+		return []config.Warning{{Text: "layer 4 is not served: the stream route has no effect"}}
+	}
+	return nil
+}
+
 func unservedUpstream(u *config.Upstream) error {
-	switch {
-	case u == nil:
-		return nil
-	case u.DiscoveryType != "":
+	if u != nil && u.DiscoveryType != "" {
 		return errors.New("upstream: discovery_type: this gateway has no service discovery; use nodes, which may be DNS names")
-	case u.TLS != nil && u.TLS.ClientCertID != "":
-		return errors.New("upstream: tls.client_cert_id is not served; put the certificate into tls.client_cert and tls.client_key")
 	}
 	return nil
 }
@@ -70,15 +72,4 @@ func (g *Gateway) unservedSettings(s *settings.Settings) error {
 		}
 	}
 	return nil
-}
-
-// try makes a resource as if it came from the store, and lets go of it: what fails here would be rejected there.
-func (b *builder) try(kind, id string, value []byte) error {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if id == "" {
-		id = "new"
-	}
-	_, err := b.make(kind, id, store.Item{Key: kind + "/" + id, Value: value}, b.byKind[kind][id])
-	return err
 }

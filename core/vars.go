@@ -59,9 +59,6 @@ func sendable(s string) bool {
 	return true
 }
 
-// Value returns a variable for an expression: one that may be something else than text.
-func (x *exchange) Value(name string) (any, bool) { return x.Var(name) }
-
 // Var returns a variable of the request (apisix/core/ctx.lua and nginx's variables).
 func (x *exchange) Var(name string) (string, bool) {
 	x.req.Own()
@@ -317,6 +314,8 @@ func (x *exchange) prefixedVar(name string) (string, bool) {
 		if field, ok := strings.CutPrefix(rest, "http_"); ok && len(x.tries) > 0 {
 			return joined(x.resp.Fields.List, field)
 		}
+	case "graphql":
+		return x.graphQLVar(rest)
 	case "post":
 		if field, ok := strings.CutPrefix(rest, "arg_"); ok {
 			return x.postArg(field)
@@ -324,21 +323,6 @@ func (x *exchange) prefixedVar(name string) (string, bool) {
 	}
 	return "", false
 }
-
-// postArg reads a form in the body, as far as it is not larger than postArgLimit.
-func (x *exchange) postArg(name string) (string, bool) {
-	mediaType, _, _ := strings.Cut(x.req.Fields.Get("Content-Type"), ";")
-	if !transport.EqualFold(strings.TrimSpace(mediaType), "application/x-www-form-urlencoded") {
-		return "", false
-	}
-	body, err := x.bodyView.Bytes(postArgLimit)
-	if err != nil {
-		return "", false
-	}
-	return queryArg(string(body), name)
-}
-
-const postArgLimit = 1 << 20
 
 func (x *exchange) protocol() string {
 	if x.req.Minor == 0 {

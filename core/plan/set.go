@@ -101,6 +101,15 @@ func (s *Set) all() []*Instance {
 	return s.instances
 }
 
+// Confs returns the configurations of all plugins of the set, also of those that are switched off.
+func (s *Set) Confs() config.Plugins {
+	confs := make(config.Plugins, len(s.all()))
+	for _, i := range s.all() {
+		confs[i.Name] = i.Conf
+	}
+	return confs
+}
+
 // Enabled returns the set less the plugins that are switched off.
 func (s *Set) Enabled() *Set {
 	if !slices.ContainsFunc(s.all(), func(i *Instance) bool { return i.Disabled }) {

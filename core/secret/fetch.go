@@ -2,6 +2,7 @@ package secret
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -68,10 +69,10 @@ type clients struct {
 }
 
 // newClients returns clients that behave as c does, apart from redirects. A nil c has limits of its own.
-func newClients(c *http.Client) *clients {
+func newClients(c *http.Client, roots *x509.CertPool) *clients {
 	owned := c == nil
 	if owned {
-		c = &http.Client{Transport: newTransport()}
+		c = &http.Client{Transport: newTransport(roots)}
 	}
 	verified, lax := *c, *c
 	verified.CheckRedirect, lax.CheckRedirect = stay, stay
@@ -94,10 +95,10 @@ func roundTripper(c *http.Client) http.RoundTripper {
 }
 
 // newTransport has no proxy: what is sent are credentials, and APISIX sends them to none either.
-func newTransport() *http.Transport {
+func newTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:    2 * time.Second,
 		ResponseHeaderTimeout:  5 * time.Second,
 		IdleConnTimeout:        30 * time.Second,

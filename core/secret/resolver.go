@@ -11,6 +11,7 @@ package secret
 import (
 	"container/list"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ const (
 type Options struct {
 	Env      func(name string) (string, bool) // looks up environment variables; nil: [os.LookupEnv]
 	Client   *http.Client                     // asks the managers; nil: one with limits, which verifies certificates
+	Roots    *x509.CertPool                   // that the client made for a nil Client trusts; nil: the system's
 	Logger   *slog.Logger                     // nil: [slog.Default]
 	TTL      time.Duration                    // how long a value is used before it is read again; 0: 300 s
 	NegTTL   time.Duration                    // how long nothing is tried for a caller after a failure; 0: 60 s
@@ -81,7 +83,7 @@ func New(o Options) *Resolver {
 	o.Count = positive(o.Count, defaultCount)
 	o.NegCount = positive(o.NegCount, defaultCount)
 	return &Resolver{
-		options: o, log: o.Logger, now: o.Now, clients: newClients(o.Client), wake: make(chan struct{}, 1),
+		options: o, log: o.Logger, now: o.Now, clients: newClients(o.Client, o.Roots), wake: make(chan struct{}, 1),
 		managers: map[string]*manager{}, entries: map[string]*entry{}, documents: map[documentID]*document{},
 		good: list.New(), bad: list.New(), pending: map[string]bool{},
 	}

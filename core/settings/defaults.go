@@ -47,7 +47,7 @@ func Default() *Settings {
 		StreamPlugins: strings.Fields("ip-restriction limit-conn mqtt-proxy syslog traffic-split"),
 		PluginAttr:    defaultPluginAttr(),
 		Discovery:     map[string]json.RawMessage{},
-		Polygate:      Polygate{UnknownPlugins: UnknownSkip},
+		Polygate:      Polygate{UnknownPlugins: UnknownSkip, AdminServer: "APISIX/3.18.0"},
 	}
 	return s
 }

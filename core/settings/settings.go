@@ -39,6 +39,8 @@ type Polygate struct {
 	// skip it is served without the plugin, as by APISIX, and with reject it is not served in that form. Either is shown by the
 	// Control API and as a metric.
 	UnknownPlugins string `key:"unknown_plugins" oneof:"skip,reject"`
+	// AdminServer is the Server field of the Admin API's answers. Clients choose features by the version of APISIX in it.
+	AdminServer string `key:"admin_server_header"`
 }
 
 // Values of [Polygate.UnknownPlugins].
