@@ -7,12 +7,13 @@ import (
 
 // The exit codes.
 const (
-	exitOK      = 0
-	exitRuntime = 1
-	exitUsage   = 2
-	exitConfig  = 3
-	exitListen  = 4
-	exitStore   = 5
+	exitOK         = 0
+	exitRuntime    = 1
+	exitUsage      = 2
+	exitConfig     = 3
+	exitListen     = 4
+	exitStore      = 5
+	exitDifference = 6
 )
 
 // failure is an error with the exit code that it ends the program with.

@@ -74,11 +74,12 @@ speaks its Admin API and keeps its configuration where APISIX does.
 
 Exit codes:
   0  all is well
-  1  it failed while it ran; also what "validate" and "test" find wrong
+  1  it failed while it ran; also what "test" finds wrong
   2  the command line is wrong
-  3  the configuration is wrong
+  3  the configuration is wrong; also what "validate" finds
   4  an address cannot be listened on
-  5  the store cannot be opened`,
+  5  the store cannot be opened
+  6  "diff" found differences`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       buildVersion(),
@@ -86,6 +87,6 @@ Exit codes:
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	root.SetVersionTemplate("polygate {{.Version}}\n")
-	root.AddCommand(newRun(c), newValidate(c), newTest(c), newVersion(c))
+	root.AddCommand(newRun(c), newValidate(c), newDiff(c), newSync(c), newDump(c), newTest(c), newVersion(c))
 	return root
 }

@@ -233,10 +233,10 @@ func TestExitCodes(t *testing.T) {
 		{"empty key", []string{"run", "-c", good, "--data-dir", broken}, exitStore, []string{"admin.key is empty; remove the file"}},
 		{"valid", []string{"validate", "-c", good}, exitOK, []string{"the configuration is valid"}},
 		{"valid with routes", []string{"validate", "-c", good, fine}, exitOK, []string{"the configuration is valid"}},
-		{"not valid", []string{"validate", "-c", bad, routes}, exitRuntime, []string{
-			bad + ":2:10: plugins", routes + ":2: routes/1: ", routes + ":5: routes/2: "}},
-		{"format to validate", []string{"validate", "-c", format, fine}, exitRuntime, []string{format + ": nginx_config.http.access_log_format: byte 1"}},
-		{"no routes to validate", []string{"validate", "-c", lost}, exitRuntime, []string{"apisix.yaml: no such file"}},
+		{"not valid", []string{"validate", "-c", bad, routes}, exitConfig, []string{
+			bad + ":2:10: plugins", routes + ":4:15: routes/1: ", routes + ":7:15: routes/2: ", "4 errors"}},
+		{"format to validate", []string{"validate", "-c", format, fine}, exitConfig, []string{format + ": nginx_config.http.access_log_format: byte 1"}},
+		{"no routes to validate", []string{"validate", "-c", lost}, exitConfig, []string{"apisix.yaml: no such file"}},
 		{"cases", []string{"test", "-v", "testdata/pass"}, exitOK, []string{"ok   testdata/pass/proxy", "passed, 0 failed"}},
 		{"some cases", []string{"test", "-run", "nonesuch", "testdata/pass"}, exitRuntime, []string{"no case ran"}},
 		{"a case that fails", []string{"test", "testdata/fail"}, exitRuntime, []string{"testdata/fail/status.txtar:10: request 1", "-404\n", "+200\n", "0 passed, 1 failed"}},

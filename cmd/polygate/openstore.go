@@ -2,18 +2,17 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 
 	"github.com/polygate/polygate/core/settings"
 	"github.com/polygate/polygate/core/store"
 	"github.com/polygate/polygate/core/store/embedded"
 	"github.com/polygate/polygate/core/store/etcd"
 	"github.com/polygate/polygate/core/store/file"
+	"github.com/polygate/polygate/core/store/lastgood"
 	"github.com/polygate/polygate/core/store/mem"
 )
 
@@ -29,10 +28,10 @@ func openStore(s *settings.Settings, data dataDir, env settings.Env, log *slog.L
 	case settings.StoreFile:
 		return openFile(s.Standalone(), env, log)
 	case settings.StoreMemory:
-		m := mem.New()
+		m := mem.NewPending()
 		return opened{m, m}, nil
 	case settings.StoreEtcd:
-		return openEtcd(s, log)
+		return openEtcd(s, data, log)
 	}
 	dir, err := data.path("etcd")
 	if err != nil {
@@ -45,26 +44,24 @@ func openStore(s *settings.Settings, data dataDir, env settings.Env, log *slog.L
 	return opened{e, e}, nil
 }
 
-// openFile reads the file once before the gateway starts, which would wait for a file that makes sense.
+// openFile reads the file before the gateway starts, which would wait for a file that makes sense.
 func openFile(path string, env settings.Env, log *slog.Logger) (opened, error) {
-	text, err := os.ReadFile(path)
+	f, err := file.New(file.Options{Path: path, Logger: log, Env: env})
+	if err != nil {
+		return opened{}, &failure{exitStore, err}
+	}
+	err = f.Load()
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w; it has the routes of a gateway whose config_provider is yaml or json", err)
 	}
 	if err != nil {
 		return opened{}, &failure{exitConfig, err}
 	}
-	if items, err := file.Parse(path, text, env); err != nil && items == nil {
-		return opened{}, &failure{exitConfig, err}
-	}
-	f, err := file.New(file.Options{Path: path, Logger: log, Env: env})
-	if err != nil {
-		return opened{}, &failure{exitStore, err}
-	}
 	return opened{f, nil}, nil
 }
 
-func openEtcd(s *settings.Settings, log *slog.Logger) (opened, error) {
+// openEtcd opens an external cluster. What it delivers is kept in the data folder, for a start while it is away.
+func openEtcd(s *settings.Settings, data dataDir, log *slog.Logger) (opened, error) {
 	conf := &s.Deployment.Etcd
 	config, err := etcdTLS(s)
 	if err != nil {
@@ -77,10 +74,24 @@ func openEtcd(s *settings.Settings, log *slog.Logger) (opened, error) {
 	if err != nil {
 		return opened{}, &failure{exitStore, err}
 	}
-	if s.APISIX.EnableAdmin {
-		return opened{e, e}, nil
+	st, err := withCopy(e, conf, data, log)
+	if err != nil {
+		return opened{}, &failure{exitStore, err}
 	}
-	return opened{e, nil}, nil
+	if s.APISIX.EnableAdmin {
+		return opened{st, e}, nil
+	}
+	return opened{st, nil}, nil
+}
+
+// withCopy keeps what the store delivers in the data folder. A folder that cannot be made is no reason not to serve.
+func withCopy(st store.Store, conf *settings.Etcd, data dataDir, log *slog.Logger) (store.Store, error) {
+	path, err := data.path("configuration")
+	if err != nil {
+		log.Error("no copy of the configuration is kept; without one the gateway cannot start while etcd is away", "error", err)
+		return st, nil
+	}
+	return lastgood.New(st, lastgood.Options{Path: path, Prefix: conf.Prefix, Endpoints: conf.Host, Logger: log})
 }
 
 func etcdTLS(s *settings.Settings) (*tls.Config, error) {
@@ -94,15 +105,9 @@ func etcdTLS(s *settings.Settings) (*tls.Config, error) {
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	if path := s.APISIX.SSL.TrustedCertificate; path != "system" && path != "" {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: apisix.ssl.ssl_trusted_certificate: %w", s.File, err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s: apisix.ssl.ssl_trusted_certificate: there is no PEM certificate in %s", s.File, path)
-		}
+	var err error
+	if config.RootCAs, err = s.APISIX.SSL.Roots(); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.File, err)
 	}
 	return config, nil
 }

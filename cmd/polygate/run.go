@@ -80,6 +80,7 @@ func runGateway(ctx context.Context, f runFlags, c console) (err error) {
 	}
 	o := gatewayOptions(s, log)
 	o.Store, o.Writer, o.AdminKeys = st, st.writer, keys
+	o.Reload = func() (*settings.Settings, error) { return loadSettings(f.config, c.env) }
 	if access != nil {
 		ctx, cancel := context.WithCancel(ctx)
 		var wg sync.WaitGroup
@@ -113,7 +114,19 @@ func serve(ctx context.Context, o core.Options) error {
 	if err != nil {
 		return &failure{exitConfig, fmt.Errorf("make the gateway: %w", err)}
 	}
-	return runtimeFailure(g.Run(ctx))
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-g.Synced():
+			trimHeap()
+		case <-ctx.Done():
+		}
+	})
+	err = runtimeFailure(g.Run(ctx))
+	cancel()
+	wg.Wait()
+	return err
 }
 
 // serveExample serves together with the example, which ends with the gateway.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -199,13 +198,4 @@ func (t *trial) Close() error {
 	t.cancel()
 	<-t.ended
 	return errors.Join(t.err, t.store.Close())
-}
-
-// readResources reads a file with resources.
-func readResources(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read resources: %w", err)
-	}
-	return text, nil
 }
