@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/polygate/polygate/core/admin"
+	"github.com/polygate/polygate/core/admin/standalone"
 	"github.com/polygate/polygate/core/control"
 	"github.com/polygate/polygate/core/settings"
 )
@@ -30,7 +31,7 @@ func (g *Gateway) openAside(add func(plane, string)) error {
 		add(p, s.Deployment.Admin.Listen.String())
 	}
 	if s.APISIX.EnableControl {
-		h := control.New(control.Options{Source: source, Catalog: g.catalog, Logger: g.log, Reload: g.reload})
+		h := control.New(control.Options{Source: source, Catalog: g.catalog, Logger: g.log, Reload: g.reload, Prefix: g.keyPrefix()})
 		add(g.aside(PlaneControl, h), s.APISIX.Control.String())
 	}
 	add(g.aside(PlaneStatus, control.NewStatus(source, g.log)), s.APISIX.Status.String())
@@ -40,6 +41,15 @@ func (g *Gateway) openAside(add func(plane, string)) error {
 		add(g.aside(PlaneMetrics, mux), export.Address.String())
 	}
 	return nil
+}
+
+// keyPrefix is what the keys of the store begin with in APISIX's words; without a store that has one it is the slash.
+func (g *Gateway) keyPrefix() string {
+	switch g.opts.Settings.Deployment.Store() {
+	case settings.StoreFile, settings.StoreMemory:
+		return "/"
+	}
+	return g.opts.Settings.Deployment.Etcd.Prefix
 }
 
 func (g *Gateway) adminHandler() (http.Handler, error) {
@@ -52,13 +62,27 @@ func (g *Gateway) adminHandler() (http.Handler, error) {
 	for _, k := range g.opts.AdminKeys {
 		keys = append(keys, admin.Key{Name: k.Name, Key: k.Key, Role: admin.Role(k.Role)})
 	}
+	configs, err := g.standaloneHandler()
+	if err != nil {
+		return nil, err
+	}
 	return admin.New(admin.Options{
-		Store: g.opts.Writer, Catalog: g.catalog, Keys: keys, KeyRequired: a.KeyRequired, Allow: allow, CORS: a.EnableCORS,
+		Configs: configs,
+		Store:   g.opts.Writer, Catalog: g.catalog, Keys: keys, KeyRequired: a.KeyRequired, Allow: allow, CORS: a.EnableCORS,
 		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log, Try: g.builder.try, Index: index{g}, Reload: g.reload,
 		StreamMode: g.opts.Settings.APISIX.Stream(), Keyring: g.keyring,
 		ServerHeader: g.opts.Settings.Polygate.AdminServer,
 		PlainFields:  !g.opts.Settings.APISIX.DataEncryption.EnableEncryptFields,
 	})
+}
+
+// standaloneHandler serves the whole configuration as one document where there is no store; else it is nil.
+func (g *Gateway) standaloneHandler() (http.Handler, error) {
+	st, ok := g.opts.Writer.(standalone.Store)
+	if !ok || g.opts.Settings.Deployment.Store() != settings.StoreMemory {
+		return nil, nil
+	}
+	return standalone.New(standalone.Options{Store: st, Catalog: g.catalog, Logger: g.log, Try: g.builder.try})
 }
 
 // aside makes a plane of an ordinary handler.

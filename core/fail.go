@@ -119,11 +119,22 @@ func errorBody(status int, f *Fault) []byte {
 	if f == errNoRoute {
 		return []byte(`{"error_msg":"404 Route Not Found"}` + "\n")
 	}
-	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	text := fmt.Sprintf("%d %s", status, phrase(status))
 	if f.Public != "" {
 		text += ": " + f.Public
 	}
 	return errorMessage(text)
+}
+
+// phrase is what a status is called: as by nginx, since people look for these words in answers and logs of APISIX.
+func phrase(status int) string {
+	switch status {
+	case http.StatusServiceUnavailable:
+		return "Service Temporarily Unavailable"
+	case http.StatusGatewayTimeout:
+		return "Gateway Time-out"
+	}
+	return http.StatusText(status)
 }
 
 func errorMessage(text string) []byte {
@@ -148,7 +159,7 @@ func (x *exchange) setBody(body any, plugin string) {
 	switch b := body.(type) {
 	case nil:
 		if x.resp.Status >= 400 {
-			text := fmt.Sprintf("%d %s: refused by the plugin %s", x.resp.Status, http.StatusText(x.resp.Status), plugin)
+			text := fmt.Sprintf("%d %s: refused by the plugin %s", x.resp.Status, phrase(x.resp.Status), plugin)
 			x.setReply("application/json", errorMessage(text))
 		}
 	case string:
@@ -177,7 +188,7 @@ func (x *exchange) setReply(contentType string, body []byte) {
 func (g *Gateway) Refuse(peer *transport.Peer, e *transport.Refusal) (contentType string, body []byte) {
 	g.refused.Add(1)
 	g.log.Info("request refused", "client", peer.RemoteIP, "status", e.Status, "reason", e.Reason)
-	body = errorMessage(fmt.Sprintf("%d %s: %s", e.Status, http.StatusText(e.Status), e.Reason))
+	body = errorMessage(fmt.Sprintf("%d %s: %s", e.Status, phrase(e.Status), e.Reason))
 	x := newExchange(g)
 	x.snap, x.peer, x.req, x.start = g.current.Load(), peer, &transport.Request{Minor: 1}, time.Now()
 	x.remote, x.remoteText = peer.Remote.Addr(), peer.RemoteIP

@@ -6,10 +6,10 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/polygate/polygate/core/control"
-	"github.com/polygate/polygate/core/settings"
 	"github.com/polygate/polygate/core/upstream"
 	"github.com/polygate/polygate/core/upstream/health"
 	"github.com/polygate/polygate/internal/metrics"
@@ -134,10 +134,7 @@ func (t *target) healthReport() control.Checker {
 
 // upstreamStatus tells the metrics which nodes serve.
 func (g *Gateway) upstreamStatus(yield func(metrics.NodeStatus)) {
-	prefix := g.opts.Settings.Deployment.Etcd.Prefix
-	if g.opts.Settings.Deployment.Store() == settings.StoreFile {
-		prefix = ""
-	}
+	prefix := strings.TrimSuffix(g.keyPrefix(), "/")
 	for _, c := range g.Health() {
 		for _, n := range c.Nodes {
 			yield(metrics.NodeStatus{

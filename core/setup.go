@@ -29,12 +29,13 @@ func newResolver(o Options) (*secret.Resolver, error) {
 	}), nil
 }
 
-// newKeyring makes what encrypts stored secrets. As in APISIX nothing is encrypted where the configuration is a file.
+// newKeyring makes what encrypts stored secrets. As in APISIX nothing is encrypted where the configuration is a file, or without keys.
 func newKeyring(s *settings.Settings) (config.Keyring, error) {
-	if store := s.Deployment.Store(); store == settings.StoreFile || store == settings.StoreMemory {
+	keys := s.APISIX.DataEncryption.Keyring
+	if store := s.Deployment.Store(); store == settings.StoreFile || store == settings.StoreMemory || len(keys) == 0 {
 		return nil, nil
 	}
-	keyring, err := secret.NewKeyring(s.APISIX.DataEncryption.Keyring)
+	keyring, err := secret.NewKeyring(keys)
 	if err != nil {
 		return nil, err
 	}

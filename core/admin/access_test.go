@@ -79,6 +79,7 @@ func TestKeyAnywhere(t *testing.T) {
 		{"header", "GET", "", nil, 200},
 		{"query", "GET", "?api_key=" + adminKey, []string{"X-API-KEY", ""}, 200},
 		{"cookie", "GET", "", []string{"X-API-KEY", "", "Cookie", "x_api_key=" + adminKey}, 200},
+		{"header with underscores", "GET", "", []string{"X-API-KEY", "", "x_api_key", adminKey}, 200},
 		{"query first", "GET", "?api_key=wrong", nil, 401},
 		{"header before cookie", "GET", "", []string{"Cookie", "x_api_key=wrong"}, 200},
 		{"viewer in the query", "DELETE", "?api_key=" + viewerKey, []string{"X-API-KEY", ""}, 401},

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -41,6 +42,7 @@ func (h *handler) validateAll(q *request) (reply, error) {
 	if refs.err != nil {
 		return reply{}, fmt.Errorf("check references: %w", refs.err)
 	}
+	problems = append(problems, h.tryAll(lists, problems)...)
 	for _, p := range problems {
 		refused = append(refused, refusedConfig{Kind: p.Kind, ID: idOf(doc, p), Index: &p.Index, Text: p.Err.Error()})
 	}
@@ -49,6 +51,53 @@ func (h *handler) validateAll(q *request) (reply, error) {
 		return reply{status: http.StatusBadRequest, body: body}, nil
 	}
 	return reply{status: http.StatusOK, body: struct{}{}}, nil
+}
+
+// tryAll makes the items ready for service that have no problem yet, as for a write, and returns what is wrong with those that fail.
+func (h *handler) tryAll(lists map[string][]json.RawMessage, known []config.Problem) []config.Problem {
+	if h.try == nil {
+		return nil
+	}
+	type place struct {
+		kind  string
+		index int
+	}
+	wrong := make(map[place]bool, len(known))
+	for _, p := range known {
+		wrong[place{p.Kind, p.Index}] = true
+	}
+	var problems []config.Problem
+	for _, kind := range config.Kinds() {
+		if kind.Identity == config.Single {
+			continue
+		}
+		for i, item := range lists[kind.Name] {
+			if wrong[place{kind.Name, i}] {
+				continue
+			}
+			if err := h.try(tried(kind, item)); err != nil {
+				problems = append(problems, config.Problem{Kind: kind.Name, Index: i, Err: err})
+			}
+		}
+	}
+	return problems
+}
+
+// tried returns the kind, the id and the value of an item. Credentials are items of the consumers' list.
+func tried(kind *config.Kind, item json.RawMessage) (string, string, []byte) {
+	var head struct {
+		ID       config.ID `json:"id"`
+		Username string    `json:"username"`
+	}
+	// An item without a usable id has been refused, or gets one when it is written.
+	if err := json.Unmarshal(item, &head); err != nil {
+		return kind.Name, "", item
+	}
+	id := cmp.Or(string(head.ID), head.Username)
+	if kind.Identity == config.ByName && strings.Contains(id, "/credentials/") {
+		return "credentials", id, item
+	}
+	return kind.Name, id, item
 }
 
 // configuration reads the body of a request that is a whole configuration.

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestValidateConfigs(t *testing.T) {
@@ -50,6 +53,29 @@ func TestValidateConfigs(t *testing.T) {
 	}
 	if got := w.do("GET", "/apisix/admin/routes", "").Body.String(); got != `{"total":0,"list":[]}`+"\n" {
 		t.Errorf("got %s, want nothing written", got)
+	}
+}
+
+func TestValidateConfigsTries(t *testing.T) {
+	var tried []string
+	w := newWorld(t, func(o *Options) {
+		o.Try = func(kind, id string, _ []byte) error {
+			if tried = append(tried, kind+"/"+id); id == "bad" {
+				return errors.New("cannot be served")
+			}
+			return nil
+		}
+	})
+	rec := w.do("POST", "/apisix/admin/configs/validate",
+		`{"routes":[{"id":"bad","uri":"/a",`+upstream+`},{"id":"worse"},{"uri":"/b",`+upstream+`}],`+
+			`"consumers":[{"username":"jack"},{"id":"jack/credentials/c","plugins":{"key-auth":{"key":"k"}}}]}`)
+	if got := rec.Body.String(); !strings.Contains(got, `{"resource_type":"routes","resource_id":"bad","index":0,"error":"cannot be served"}`) ||
+		!strings.Contains(got, `"resource_id":"worse"`) || strings.Contains(got, `"consumers"`) {
+		t.Errorf("got %d %s, want two bad routes", rec.Code, got)
+	}
+	want := []string{"routes/bad", "routes/", "consumers/jack", "credentials/jack/credentials/c"}
+	if diff := cmp.Diff(want, tried); diff != "" {
+		t.Errorf("tried (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -129,7 +130,8 @@ func (h *handler) keyOf(r *http.Request, query url.Values) string {
 	if arg := query.Get("api_key"); arg != "" {
 		return arg
 	}
-	if key != "" {
+	// nginx takes the two spellings for the same field.
+	if key = cmp.Or(key, r.Header.Get("X_API_KEY")); key != "" {
 		return key
 	}
 	if cookie, err := r.Cookie("x_api_key"); err == nil {

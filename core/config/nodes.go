@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// maxWeight keeps sums and products of weights from overflowing.
+const maxWeight = 1 << 40
+
 // errBareIPv6 has the text of apisix/upstream.lua.
 var errBareIPv6 = errors.New("IPv6 address must be enclosed with '[' and ']'")
 
@@ -62,8 +65,8 @@ func nodesOfObject(weights map[string]any) (Nodes, error) {
 	for i, addr := range addrs {
 		number, ok := weights[addr].(json.Number)
 		weight, isInt := integer(number)
-		if !ok || !isInt || weight < 0 || weight > math.MaxInt32 {
-			return nil, fmt.Errorf("node %s: the weight is not a whole number from 0 to %d", addr, math.MaxInt32)
+		if !ok || !isInt || weight < 0 || weight > maxWeight {
+			return nil, fmt.Errorf("node %s: the weight is not a whole number from 0 to %d", addr, int64(maxWeight))
 		}
 		host, port, err := splitAddr(addr)
 		if err != nil {

@@ -97,6 +97,10 @@ func (d *decoder) checkRole(s *Settings) {
 	if dep.RoleDataPlane.ConfigProvider == ProviderXDS {
 		d.failAt("deployment.role_data_plane"+suffix, "xds is not supported; use etcd, yaml or json")
 	}
+	if dep.Role == RoleTraditional && dep.Provider() == ProviderYAML && !s.APISIX.EnableAdmin {
+		// Nobody could configure it but by the file, which makes it a data plane. APISIX reads the file as well.
+		dep.Role, dep.RoleDataPlane.ConfigProvider = RoleDataPlane, ProviderYAML
+	}
 	switch dep.Role {
 	case RoleControlPlane:
 		s.APISIX.EnableAdmin = true
@@ -144,9 +148,6 @@ func (d *decoder) checkEtcd(s *Settings) {
 	}
 	if (etcd.TLS.Cert == "") != (etcd.TLS.Key == "") {
 		d.failAt("deployment.etcd.tls", "cert and key belong together; one of them is missing")
-	}
-	if etcd.HealthCheckTimeout <= 0 {
-		etcd.HealthCheckTimeout = Default().Deployment.Etcd.HealthCheckTimeout
 	}
 }
 

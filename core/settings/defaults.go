@@ -132,13 +132,10 @@ func defaultDeployment() Deployment {
 			APIVersion:  "v3",
 		},
 		Etcd: Etcd{
-			Prefix:             "/apisix",
-			Timeout:            30 * time.Second,
-			WatchTimeout:       50 * time.Second,
-			ResyncDelay:        5 * time.Second,
-			HealthCheckTimeout: 10 * time.Second,
-			StartupRetry:       2,
-			TLS:                EtcdTLS{Verify: true},
+			Prefix:      "/apisix",
+			Timeout:     30 * time.Second,
+			ResyncDelay: 5 * time.Second,
+			TLS:         EtcdTLS{Verify: true},
 		},
 	}
 }

@@ -103,16 +103,13 @@ type AdminMTLS struct {
 
 // Etcd is how an external etcd is reached.
 type Etcd struct {
-	Host               []string      `key:"host" split:"one"` // URLs; empty: etcd runs within the process
-	Prefix             string        `key:"prefix"`
-	Timeout            time.Duration `key:"timeout" min:"1ms"`
-	WatchTimeout       time.Duration `key:"watch_timeout" min:"1ms"`
-	ResyncDelay        time.Duration `key:"resync_delay" min:"0s"`
-	HealthCheckTimeout time.Duration `key:"health_check_timeout"`
-	StartupRetry       int           `key:"startup_retry" min:"0"`
-	User               string        `key:"user"`
-	Password           string        `key:"password"`
-	TLS                EtcdTLS       `key:"tls"`
+	Host        []string      `key:"host" split:"one"` // URLs; empty: etcd runs within the process
+	Prefix      string        `key:"prefix"`
+	Timeout     time.Duration `key:"timeout" min:"1ms"`
+	ResyncDelay time.Duration `key:"resync_delay" min:"0s"`
+	User        string        `key:"user"`
+	Password    string        `key:"password"`
+	TLS         EtcdTLS       `key:"tls"`
 }
 
 // EtcdTLS is about TLS with etcd.

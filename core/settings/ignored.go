@@ -6,6 +6,7 @@ const (
 	snippet    = "configuration of nginx cannot be applied, there is no nginx here"
 	sharedDict = "memory is shared within the process, there are no zones to size"
 	scheduler  = "the Go runtime sees to it"
+	follower   = "one watch with probes and back-off follows etcd, see timeout and resync_delay"
 )
 
 // ignoredKeys returns the keys of APISIX that have no meaning here, and why. Below them anything is accepted.
@@ -17,6 +18,10 @@ func ignoredKeys() map[string]string {
 		"apisix.disable_sync_configuration_during_start": "the gateway serves its last good configuration while it starts",
 		"apisix.worker_startup_time_threshold":           "there are no worker processes",
 		"deployment.admin.enable_admin_ui":               "there is no dashboard here",
+		"deployment.etcd.use_grpc":                       "etcd is always reached over gRPC",
+		"deployment.etcd.watch_timeout":                  follower,
+		"deployment.etcd.health_check_timeout":           follower,
+		"deployment.etcd.startup_retry":                  follower,
 
 		"nginx_config.user":                                       "start the process as the user that it shall run as",
 		"nginx_config.error_log":                                  "logs go to standard error",

@@ -122,6 +122,8 @@ func TestValues(t *testing.T) {
 			func(s *Settings) any { return s.Deployment.Store() }, StoreFile},
 		{"memory", "deployment: {role: traditional, role_traditional: {config_provider: yaml}}", nil,
 			func(s *Settings) any { return s.Deployment.Store() }, StoreMemory},
+		{"the file for who has no Admin API", "deployment: {role_traditional: {config_provider: yaml}}\napisix: {enable_admin: false}", nil,
+			func(s *Settings) any { return s.Deployment.Store() }, StoreFile},
 		{"json file", "deployment: {role: data_plane, role_data_plane: {config_provider: json}}", nil,
 			func(s *Settings) any { return s.Standalone() }, "apisix.json"},
 		{"no admin on a data plane", "deployment: {role: data_plane, role_data_plane: {config_provider: json}}", nil,
