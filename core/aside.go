@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/polygate/polygate/core/admin"
@@ -43,6 +44,15 @@ func (g *Gateway) openAside(add func(plane, string)) error {
 	return nil
 }
 
+// adminServer is the Server field of the Admin API, without a version if versions are not to be shown.
+func (g *Gateway) adminServer() string {
+	name := g.opts.Settings.Polygate.AdminServer
+	if !g.opts.Settings.APISIX.EnableServerTokens {
+		name, _, _ = strings.Cut(name, "/")
+	}
+	return name
+}
+
 // keyPrefix is what the keys of the store begin with in APISIX's words; without a store that has one it is the slash.
 func (g *Gateway) keyPrefix() string {
 	switch g.opts.Settings.Deployment.Store() {
@@ -71,8 +81,8 @@ func (g *Gateway) adminHandler() (http.Handler, error) {
 		Store:   g.opts.Writer, Catalog: g.catalog, Keys: keys, KeyRequired: a.KeyRequired, Allow: allow, CORS: a.EnableCORS,
 		Prefix: g.opts.Settings.Deployment.Etcd.Prefix, Logger: g.log, Try: g.builder.try, Index: index{g}, Reload: g.reload,
 		StreamMode: g.opts.Settings.APISIX.Stream(), Keyring: g.keyring,
-		ServerHeader: g.opts.Settings.Polygate.AdminServer,
-		PlainFields:  !g.opts.Settings.APISIX.DataEncryption.EnableEncryptFields,
+		ServerHeader: g.adminServer(), Version: a.APIVersion, KeyAnywhere: g.opts.Settings.Polygate.AdminKeyAnywhere,
+		PlainFields: !g.opts.Settings.APISIX.DataEncryption.EnableEncryptFields,
 	})
 }
 

@@ -130,6 +130,9 @@ func New(o Options) (*Gateway, error) {
 	g.current.Store(&snapshot{
 		router: router.New(mode), global: emptyPlan, consumers: &consumers{}, ssl: &ssl.Table{}, derived: newDerived(emptyPlan),
 	})
+	if observer, ok := o.Store.(store.Observer); ok {
+		observer.ServedBy(g.builder.item)
+	}
 	return g, g.registerMetrics()
 }
 

@@ -142,6 +142,9 @@ func (b *builder) uses(r *resource) []string {
 	case *config.Service:
 		add("upstreams", v.UpstreamID)
 	case *config.StreamRoute:
+		if v.Protocol != nil {
+			add("stream_routes", v.Protocol.SuperiorID)
+		}
 		add("services", v.ServiceID)
 		add("upstreams", v.UpstreamID)
 	case *config.Consumer:
@@ -248,7 +251,8 @@ func (b *builder) reconfigure(r *resource, w *work) {
 // try makes a resource as if it came from the store, and lets go of it: what fails here would be rejected there.
 func (b *builder) try(kind, id string, value []byte) error {
 	item := store.Item{Key: keyOf(kind, id), Value: value}
-	if references := b.references(item); len(references) > 0 {
+	references := b.references(item)
+	if len(references) > 0 {
 		b.secrets.Prefetch(b.g.base, references)
 	}
 	b.mu.RLock()
@@ -256,7 +260,19 @@ func (b *builder) try(kind, id string, value []byte) error {
 	var d decoded
 	d.value, d.warnings, d.err = config.Decode(kind, id, value, b.maker.Catalog)
 	_, err := b.make(item, &d, b.byKind[kind][id])
+	if err != nil && b.unresolved(references) {
+		// It cannot be judged before the secrets are there. Then it is rejected, if it is wrong, and that is shown.
+		return nil
+	}
 	return err
+}
+
+// unresolved tells whether a secret is not known. The references were fetched before.
+func (b *builder) unresolved(references []string) bool {
+	return slices.ContainsFunc(references, func(reference string) bool {
+		_, err := b.secrets.Resolve(b.g.base, reference)
+		return err != nil
+	})
 }
 
 // keyOf is the key of a resource whose id may still be to be made.
@@ -266,6 +282,21 @@ func keyOf(kind, id string) string {
 		return kind
 	}
 	return k.Key("", cmp.Or(id, "new"))
+}
+
+// item returns the item that the resource of a key was made from.
+func (b *builder) item(key string) (store.Item, bool) {
+	kind, id, ok := config.KindOfKey(key)
+	if !ok {
+		return store.Item{}, false
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	r := b.byKind[kind.Name][id]
+	if r == nil {
+		return store.Item{}, false
+	}
+	return r.item, true
 }
 
 // Items returns the resources of a kind that are in service, in order of key.

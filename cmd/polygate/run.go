@@ -79,7 +79,7 @@ func runGateway(ctx context.Context, f runFlags, c console) (err error) {
 		return err
 	}
 	o := gatewayOptions(s, log)
-	o.Store, o.Writer, o.AdminKeys = st, st.writer, keys
+	o.Store, o.Writer, o.AdminKeys = st.Store, st.writer, keys
 	o.Reload = func() (*settings.Settings, error) { return loadSettings(f.config, c.env) }
 	if access != nil {
 		ctx, cancel := context.WithCancel(ctx)

@@ -38,7 +38,7 @@ func (h *handler) validateAll(q *request) (reply, error) {
 	}
 	lists, refused := listsOf(doc)
 	refs := &references{ctx: q.Context(), handler: h}
-	problems := config.Validate(lists, h.catalog, config.ValidateOptions{Stored: refs})
+	problems := config.Validate(lists, h.catalog, config.ValidateOptions{Stored: refs, Standalone: h.configs != nil})
 	if refs.err != nil {
 		return reply{}, fmt.Errorf("check references: %w", refs.err)
 	}

@@ -56,6 +56,12 @@ func (e *examination) pair(cert, key string) error {
 	return parseKey(plain)
 }
 
+// What OpenSSL says, and so APISIX, of text that is not PEM or not what its label says.
+const (
+	badCertificate = "PEM_read_bio_X509_AUX() failed"
+	badKey         = "PEM_read_bio_PrivateKey() failed"
+)
+
 // parseCertificate checks that text is a chain of certificates.
 func parseCertificate(text string) error {
 	rest := []byte(text)
@@ -63,19 +69,19 @@ func parseCertificate(text string) error {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			if n == 0 {
-				return errors.New("failed to parse cert: it is not PEM")
+				return errors.New("failed to parse cert: " + badCertificate)
 			}
 			return nil
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return fmt.Errorf("failed to parse cert: %w", err)
+			return fmt.Errorf("failed to parse cert: %s: %w", badCertificate, err)
 		}
 	}
 }
 
 // parseKey checks that text has a private key. Blocks before it, such as the parameters of a curve, do not matter.
 func parseKey(text string) error {
-	err := errors.New("it is not PEM")
+	err := errors.New(badKey)
 	for rest := []byte(text); ; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {

@@ -58,7 +58,7 @@ func TestParseKey(t *testing.T) {
 		{"PKCS #1", pemText("RSA PRIVATE KEY", pkcs1), ""},
 		{"PKCS #8", pemText("PRIVATE KEY", pkcs8), ""},
 		{"behind parameters", pemText("EC PARAMETERS", []byte{6, 0}) + pemText("PRIVATE KEY", pkcs8), ""},
-		{"not PEM", "x", "failed to parse key: it is not PEM"},
+		{"not PEM", "x", "failed to parse key: PEM_read_bio_PrivateKey() failed"},
 		{"not a key", pemText("PRIVATE KEY", []byte("x")), "failed to parse key: asn1: "},
 	}
 	for _, tt := range tests {
@@ -73,7 +73,7 @@ func TestParseKey(t *testing.T) {
 
 func TestParseCertificate(t *testing.T) {
 	got := errText(parseCertificate(pemText("CERTIFICATE", []byte("x"))))
-	if !strings.HasPrefix(got, "failed to parse cert: x509: ") {
+	if !strings.HasPrefix(got, "failed to parse cert: PEM_read_bio_X509_AUX() failed: x509: ") {
 		t.Errorf("got %q, want an error of x509", got)
 	}
 }

@@ -151,7 +151,7 @@ func TestCheck(t *testing.T) {
 		{"keepalive pool", "upstreams", "1", `{"nodes":{},"keepalive_pool":{"size":0}}`, invalid + `property "keepalive_pool" validation failed: property "size" validation failed: expected 0 to be at least 1`},
 		{"client_cert alone", "upstreams", "1", `{"nodes":{},"tls":{"client_cert":` + pair.cert + `}}`, invalid + `property "tls" validation failed: failed to validate dependent schema for "client_cert": property "client_key" is required`},
 		{"client_cert", "upstreams", "1", `{"nodes":{},"tls":{"client_cert":` + pair.cert + `,"client_key":` + pair.key + `}}`, ""},
-		{"client_cert is nonsense", "upstreams", "1", `{"nodes":{},"tls":{"client_cert":` + nonsense(128) + `,"client_key":` + pair.key + `}}`, "failed to parse cert: it is not PEM"},
+		{"client_cert is nonsense", "upstreams", "1", `{"nodes":{},"tls":{"client_cert":` + nonsense(128) + `,"client_key":` + pair.key + `}}`, "failed to parse cert: PEM_read_bio_X509_AUX() failed"},
 
 		{"consumer", "consumers", "jack", `{"username":"jack","plugins":{"key-auth":{"key":"free"}}}`, ""},
 		{"consumer without a name in the path", "consumers", "", `{"username":"jack"}`, ""},
@@ -165,14 +165,14 @@ func TestCheck(t *testing.T) {
 		{"ssl without a name", "ssls", "1", `{"cert":` + pair.cert + `,"key":` + pair.key + `}`, invalid + "then clause did not match"},
 		{"ssl of a client", "ssls", "1", `{"type":"client","cert":` + pair.cert + `,"key":` + pair.key + `}`, ""},
 		{"ssl of a client without a key", "ssls", "1", `{"type":"client","cert":` + pair.cert + `}`, invalid + "else clause did not match"},
-		{"ssl with a nonsense key", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":"---` + strings.Repeat("x", 64) + `"}`, "failed to parse key: it is not PEM"},
+		{"ssl with a nonsense key", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":"---` + strings.Repeat("x", 64) + `"}`, "failed to parse key: PEM_read_bio_PrivateKey() failed"},
 		{"ssl with an encrypted key", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":` + nonsense(64) + `}`, "failed to decrypt previous encrypted key"},
 		{"ssl with secrets", "ssls", "1", `{"sni":"a.com","cert":"$secret://vault/1/a/cert","key":"$env://KEY"}`, ""},
 		{"ssl with a short certificate", "ssls", "1", `{"sni":"a.com","cert":"x","key":` + pair.key + `}`, invalid + `property "cert" validation failed: string too short, expected at least 128, got 1`},
 		{"ssl without its second key", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":` + pair.key + `,"certs":[` + pair.cert + `]}`, "mismatched number of certs and keys"},
 		{"ssl with a second pair", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":` + pair.key + `,"certs":[` + pair.cert + `],"keys":[` + pair.key + `]}`, ""},
-		{"ssl with a bad second pair", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":` + pair.key + `,"certs":[` + nonsense(128) + `],"keys":[` + pair.key + `]}`, "failed to handle cert-key pair[1]: failed to parse cert: it is not PEM"},
-		{"ssl with a bad ca", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":` + pair.key + `,"client":{"ca":` + nonsense(128) + `}}`, "failed to validate client_cert: failed to parse cert: it is not PEM"},
+		{"ssl with a bad second pair", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":` + pair.key + `,"certs":[` + nonsense(128) + `],"keys":[` + pair.key + `]}`, "failed to handle cert-key pair[1]: failed to parse cert: PEM_read_bio_X509_AUX() failed"},
+		{"ssl with a bad ca", "ssls", "1", `{"sni":"a.com","cert":` + pair.cert + `,"key":` + pair.key + `,"client":{"ca":` + nonsense(128) + `}}`, "failed to validate client_cert: failed to parse cert: PEM_read_bio_X509_AUX() failed"},
 
 		{"metadata", "plugin_metadata", "limit-count", `{"limit_header":"x"}`, ""},
 		{"metadata of nobody", "plugin_metadata", "", `{}`, "missing plugin name"},
@@ -296,7 +296,8 @@ func TestCheckTimes(t *testing.T) {
 		{"in the upstream", `{"upstream":{"create_time":1}}`, forbidden + "upstream.create_time"},
 		{"in the plugins", `{"plugins":{"update_time":1}}`, forbidden + "plugins.update_time"},
 		{"not an object", `[1]`, ""},
-		{"not JSON", `[`, "decode JSON: unexpected EOF"},
+		{"not JSON", `{"create_time":`, "decode JSON: unexpected EOF"},
+		{"an escaped name", `{"create\u005ftime":1}`, "the property is forbidden:  create_time"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,6 +18,7 @@ func ignoredKeys() map[string]string {
 		"apisix.disable_sync_configuration_during_start": "the gateway serves its last good configuration while it starts",
 		"apisix.worker_startup_time_threshold":           "there are no worker processes",
 		"deployment.admin.enable_admin_ui":               "there is no dashboard here",
+		"apisix.data_encryption.enable":                  "enable_encrypt_fields and keyring say what is encrypted",
 		"deployment.etcd.use_grpc":                       "etcd is always reached over gRPC",
 		"deployment.etcd.watch_timeout":                  follower,
 		"deployment.etcd.health_check_timeout":           follower,

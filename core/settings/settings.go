@@ -41,6 +41,9 @@ type Polygate struct {
 	UnknownPlugins string `key:"unknown_plugins" oneof:"skip,reject"`
 	// AdminServer is the Server field of the Admin API's answers. Clients choose features by the version of APISIX in it.
 	AdminServer string `key:"admin_server_header"`
+	// AdminKeyAnywhere lets clients of the Admin API give their key in the query (api_key) or in a cookie (x_api_key) as well, where
+	// it is more easily logged and stolen than in the header field X-API-KEY.
+	AdminKeyAnywhere bool `key:"admin_key_anywhere"`
 }
 
 // Values of [Polygate.UnknownPlugins].

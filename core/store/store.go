@@ -53,6 +53,13 @@ type Store interface {
 	Close() error
 }
 
+// Observer is a Store that wants to know what of it is in service.
+type Observer interface {
+	// ServedBy names a function that returns the item from which the resource of that key in service was made, and whether there
+	// is one. It is called after batches were applied, and must be named before Watch.
+	ServedBy(item func(key string) (Item, bool))
+}
+
 // Status is the state of a store.
 type Status struct {
 	Reachable bool      // the last exchange with the store worked

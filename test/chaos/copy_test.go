@@ -74,6 +74,48 @@ func TestStartFromCopy(t *testing.T) {
 	g.logs("has replaced the copy")
 }
 
+// TestGoodVersionOutlivesRestart restarts a gateway while the store has a version of a route that is not fit for service, with etcd
+// and without.
+func TestGoodVersionOutlivesRestart(t *testing.T) {
+	e := newEtcd(t)
+	c := dial(t, e)
+	px := newProxy(t, e.client)
+	steady(t, c)
+	c.put("routes/a", route("a", "good"))
+	g := newGateway(t, px.url())
+	g.serves(map[string]string{"a": "good"})
+	c.put("routes/a", `{"uri":1}`)
+	restart := func() {
+		t.Helper()
+		g.until("the bad version is rejected", func(s syncState) error { return rejected(s, "routes/a") })
+		g.serves(map[string]string{"a": "good", "steady": "steady"})
+		if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		<-g.exited
+		g.start()
+		g.ready()
+	}
+	restart()
+	restart()
+	g.until("the bad version is rejected", func(s syncState) error { return rejected(s, "routes/a") })
+	g.serves(map[string]string{"a": "good"})
+	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-g.exited
+
+	px.cut()
+	g.start()
+	g.ready()
+	g.serves(map[string]string{"a": "good", "steady": "steady"})
+	px.mend()
+	g.until("the bad version is rejected", func(s syncState) error { return rejected(s, "routes/a") })
+	g.serves(map[string]string{"a": "good"})
+	g.follows(c.put("routes/a", route("a", "better")))
+	g.serves(map[string]string{"a": "better"})
+}
+
 // TestDamagedCopy damages the copy in several ways: the gateway waits for etcd, tells why, and makes a new copy.
 func TestDamagedCopy(t *testing.T) {
 	overwrite := func(change func([]byte) []byte) func(*testing.T, string) {

@@ -1,7 +1,8 @@
 // Package lastgood keeps the last configuration of a store on disk, so that a gateway starts and serves while its store is away.
 //
 // A [Store] stands in front of another one. What that one delivers goes through it unchanged; a file is kept up to date in the
-// background. Only a Watch that begins while the store is not reachable delivers the file first, and everything that the store
+// background. An item that is not fit for service is in the file in its last good version, which is delivered before it at the next
+// start. Apart from that, only a Watch that begins while the store is not reachable delivers the file first, and everything that the store
 // holds as soon as it is there.
 package lastgood
 
@@ -32,6 +33,7 @@ type Store struct {
 	inner  store.Store
 	opts   Options
 	keeper *keeper
+	served func(key string) (store.Item, bool) // nil: whatever the store has counts as good
 
 	fed      atomic.Bool // a Watch tells the keeper of changes
 	fromCopy atomic.Bool
@@ -53,6 +55,9 @@ func New(inner store.Store, opts Options) (*Store, error) {
 	}
 	return &Store{inner: inner, opts: opts, keeper: newKeeper(opts)}, nil
 }
+
+// ServedBy implements store.Observer. Of an item that was not fit for service the copy keeps the version that serves in its place.
+func (s *Store) ServedBy(item func(key string) (store.Item, bool)) { s.served = item }
 
 // Watch implements store.Store. Of several at once, the one that began first keeps the copy up to date.
 func (s *Store) Watch(ctx context.Context, apply func(store.Batch)) error {

@@ -139,12 +139,60 @@ func after(b store.Batch) store.Batch {
 	return b
 }
 
-func (r *relay) pass(b store.Batch) {
-	if r.feeds {
-		// Whoever applies the batch may reorder it.
-		r.keeper.note(b)
+// recall delivers the last good versions of the items of a first batch that were not fit for service, and these items after them.
+func (r *relay) recall(first store.Batch) {
+	unfit := slices.DeleteFunc(slices.Clone(first.Changes), func(c store.Change) bool { return c.Deleted || r.served == nil || r.inService(c.Key) })
+	if len(unfit) == 0 {
+		return
 	}
+	c, err := readFile(r.opts.Path)
+	if err != nil || r.opts.foreign(c.origin) != nil {
+		return
+	}
+	var old, again []store.Change
+	for _, u := range unfit {
+		at, found := slices.BinarySearchFunc(c.items, u.Key, func(it store.Item, key string) int { return cmp.Compare(it.Key, key) })
+		if found && c.items[at].ModRev != u.ModRev {
+			old, again = append(old, store.Change{Item: c.items[at]}), append(again, u)
+		}
+	}
+	if len(old) == 0 {
+		return
+	}
+	r.opts.Logger.Warn("items of the store are not fit for service: their last good versions come from the copy on disk",
+		"path", r.opts.Path, "items", len(old))
+	r.apply(store.Batch{Revision: first.Revision, Changes: old})
+	r.apply(store.Batch{Revision: first.Revision, Changes: again})
+}
+
+func (r *relay) inService(key string) bool {
+	_, ok := r.served(key)
+	return ok
+}
+
+// good returns a batch with the versions that are in service in place of those that are not fit for it.
+func (r *relay) good(b store.Batch) store.Batch {
+	if r.served == nil {
+		return b
+	}
+	for i, c := range b.Changes {
+		if it, ok := r.served(c.Key); ok && !c.Deleted {
+			b.Changes[i].Item = it
+		}
+	}
+	return b
+}
+
+func (r *relay) pass(b store.Batch) {
+	// Whoever applies the batch may reorder it.
+	arrived := store.Batch{Revision: b.Revision, Full: b.Full, Changes: slices.Clone(b.Changes)}
 	r.apply(b)
+	if !r.live && r.copied == 0 {
+		r.recall(arrived)
+	}
+	if r.feeds {
+		r.keeper.note(r.good(arrived))
+	}
 	if !r.live && r.copied > 0 {
 		r.opts.Logger.Warn("the configuration of the store has replaced the copy on disk", "revision", b.Revision)
 	}
