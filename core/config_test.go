@@ -107,7 +107,6 @@ func TestRejectedItems(t *testing.T) {
 		{"schema", `{"uri":"/*","upstream":{"nodes":7}}`, "nodes"},
 		{"schema of a plugin", `{"uri":"/*","plugins":{"says":{"text":7}}}`, "says"},
 		{"configuration of a plugin", `{"uri":"/*","plugins":{"says":{"text":"bad"}}}`, "the text is bad"},
-		{"scheme", `{"uri":"/*","upstream":` + upstreamWith(`"scheme":"kafka",`, up) + `}`, "kafka"},
 		{"balancer", `{"uri":"/*","upstream":{"type":"none","nodes":{"a:1":1,"b:1":1}}}`, "balancer"},
 	}
 	for _, tt := range bad {

@@ -53,8 +53,9 @@ func (g *Gateway) newTarget(key string, cfg *config.Upstream, certs certLookup, 
 		up.Keepalive = g.keepalive
 	}
 	t := &target{Upstream: up, limit: transportTimeouts(up.Timeouts), key: newHashKey(cfg)}
-	if up.Scheme != "http" && up.Scheme != "https" {
-		return nil, fmt.Errorf("upstream: the scheme %s is not served: use http or https", up.Scheme)
+	if what := unservedUpstream(cfg); what != "" {
+		t.fault = unservedFault(what)
+		return t, nil
 	}
 	if err := t.loadCert(cfg.TLS, certs, before.cert); err != nil {
 		return nil, fmt.Errorf("upstream: %w", err)

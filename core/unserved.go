@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/polygate/polygate/core/config"
@@ -23,31 +24,41 @@ func unserved(value any) error {
 		case v.Script != "" || v.ScriptID != "":
 			return fmt.Errorf("script %w", errNoLua)
 		}
-		return unservedUpstream(v.Upstream)
 	case *config.Service:
 		if v.Script != "" {
 			return fmt.Errorf("script %w", errNoLua)
 		}
-		return unservedUpstream(v.Upstream)
-	case *config.Upstream:
-		return unservedUpstream(v)
 	}
 	return nil
 }
 
-// unservedParts are the warnings about a resource that is stored for others but has no effect here.
+// unservedParts are the warnings about a resource that is stored, for other gateways of the cluster or for later, but not served here.
 func unservedParts(value any) []config.Warning {
 	if _, ok := value.(*config.StreamRoute); ok {
 		return []config.Warning{{Text: "layer 4 is not served: the stream route has no effect"}}
 	}
+	if what := unservedUpstream(upstreamOf(value)); what != "" {
+		return []config.Warning{{Text: "upstream: " + what + "; requests to it are answered with 503"}}
+	}
 	return nil
 }
 
-func unservedUpstream(u *config.Upstream) error {
-	if u != nil && u.DiscoveryType != "" {
-		return errors.New("upstream: discovery_type: this gateway has no service discovery; use nodes, which may be DNS names")
+// unservedUpstream tells why this gateway cannot reach an upstream; empty: it can. Requests to it fail, and say so.
+func unservedUpstream(u *config.Upstream) string {
+	switch {
+	case u == nil:
+		return ""
+	case u.DiscoveryType != "":
+		return "discovery_type " + u.DiscoveryType + ": this gateway has no service discovery; use nodes, which may be DNS names"
+	case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https":
+		return "the scheme " + u.Scheme + " is not served; use http or https"
 	}
-	return nil
+	return ""
+}
+
+// unservedFault is what requests to such an upstream end with.
+func unservedFault(what string) *Fault {
+	return &Fault{Source: FaultGateway, Status: http.StatusServiceUnavailable, Op: "choose an upstream", Public: what, Err: errors.New(what)}
 }
 
 // unservedSettings returns an error for settings without which clients could not be served rightly, and warns of those that only leave

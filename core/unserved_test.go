@@ -17,8 +17,6 @@ func TestUnservedResources(t *testing.T) {
 		{"script", "routes/1", `{"uri":"/a","script":"local _M = {} return _M",` + up + `}}`, "script needs the Lua host"},
 		{"pre_function", "routes/1", `{"uri":"/a","plugins":{"test":{"_meta":{"pre_function":"return"}}},` + up + `}}`, "pre_function needs the Lua host"},
 		{"balancer", "upstreams/1", `{"type":"nonesuch","nodes":{"127.0.0.1:1":1}}`, "invalid balancer type: nonesuch"},
-		{"scheme", "upstreams/1", `{"type":"roundrobin","scheme":"kafka","nodes":{"127.0.0.1:1":1}}`, "kafka is not served"},
-		{"discovery", "upstreams/1", `{"type":"roundrobin","service_name":"a","discovery_type":"dns"}`, "no service discovery"},
 	}
 	g := start(t, []sdk.Plugin{native("test", 1, sdk.Hooks{})})
 	for _, tt := range tests {
@@ -35,6 +33,32 @@ func TestUnservedResources(t *testing.T) {
 				return len(r) == 1 && strings.Contains(r[0].Reason, tt.want)
 			})
 			g.remove(tt.key)
+		})
+	}
+}
+
+// What is stored but cannot be served is a warning, and the answer to its requests says why.
+func TestUnservedUpstreams(t *testing.T) {
+	tests := []struct{ name, upstream, want string }{
+		{"scheme", `{"type":"roundrobin","scheme":"kafka","nodes":{"127.0.0.1:1":1}}`, "the scheme kafka is not served"},
+		{"discovery", `{"type":"roundrobin","service_name":"a","discovery_type":"dns"}`, "no service discovery"},
+	}
+	g := start(t, nil)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			admin := dial(t, g.Addresses(core.PlaneAdmin)[0])
+			admin.send(request("PUT", "/apisix/admin/upstreams/1", tt.upstream, "X-API-KEY: secret", "Connection: close"))
+			if got := admin.read("PUT"); got.status != 201 && got.status != 200 {
+				t.Fatalf("got %d %s from the Admin API, want success", got.status, got.body)
+			}
+			g.put("routes/1", `{"uri":"/*","upstream_id":"1"}`)
+			if got := g.get("/"); got.status != 503 || !strings.Contains(got.body, tt.want) {
+				t.Errorf("got %d %s, want 503 with %q", got.status, got.body, tt.want)
+			}
+			w := g.Status().Warnings
+			if len(w) != 1 || w[0].Key != "upstreams/1" || !strings.Contains(w[0].Text, tt.want) {
+				t.Errorf("got the warnings %v, want one with %q", w, tt.want)
+			}
 		})
 	}
 }
