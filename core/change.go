@@ -152,7 +152,8 @@ func (b *builder) unknown(c store.Change) {
 		delete(b.rejected, c.Key)
 		return
 	}
-	if !strings.Contains(c.Key, "/") {
+	// What gateways of APISIX tell of themselves is no configuration (apisix/plugins/server-info.lua).
+	if !strings.Contains(c.Key, "/") || strings.HasPrefix(c.Key, "data_plane/") {
 		return
 	}
 	b.reject(c, errors.New("this kind of resource is not served"), false)
