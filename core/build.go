@@ -25,6 +25,7 @@ type builder struct {
 	mu       sync.RWMutex
 	byKind   map[string]map[string]*resource // guarded by mu for readers of other goroutines
 	rejected map[string]rejection            // by key; guarded by mu
+	behind   map[string]struct{}             // keys of resources in service that could not be made again; guarded by mu
 	warnings map[string][]config.Warning     // by key; guarded by mu
 	users    map[string]map[string]struct{}  // keys of resources by the key of what they refer to; guarded by mu
 	roll     *roll                           // guarded by mu
@@ -58,7 +59,7 @@ func newBuilder(g *Gateway, maker plan.Maker, secrets *secret.Resolver) *builder
 	return &builder{
 		g: g, maker: maker, secrets: secrets, log: g.log, roll: newRoll(),
 		plugins: g.opts.Settings.Plugins, fallback: g.opts.Settings.APISIX.SSL.FallbackSNI,
-		byKind: map[string]map[string]*resource{}, rejected: map[string]rejection{}, warnings: map[string][]config.Warning{},
+		byKind: map[string]map[string]*resource{}, rejected: map[string]rejection{}, behind: map[string]struct{}{}, warnings: map[string][]config.Warning{},
 		users: map[string]map[string]struct{}{}, metadata: map[string]json.RawMessage{},
 	}
 }
@@ -73,7 +74,7 @@ func (b *builder) apply(batch store.Batch, before *snapshot) *snapshot {
 		first = len(batch.Changes)
 	}
 	b.applyFirst(batch, batch.Changes[:first], w)
-	b.prefetch(batch.Changes[first:])
+	b.prefetch(batch.Changes[first:], w)
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,13 +90,17 @@ func (b *builder) apply(batch store.Batch, before *snapshot) *snapshot {
 
 // refresh returns the snapshot that follows when secrets have other values than before.
 func (b *builder) refresh(references []string, before *snapshot) *snapshot {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	w := newWork()
 	w.retry = true
+	b.mu.RLock()
 	for _, ref := range references {
 		maps.Copy(w.remake, b.users[secretUse(ref)])
 	}
+	b.mu.RUnlock()
+	b.prefetch(nil, w)
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.remakeAll(w)
 	return b.next(before, w, before.revision)
 }
@@ -161,15 +166,42 @@ func (b *builder) managers() map[string]json.RawMessage {
 	return all
 }
 
-// prefetch fetches the secrets that changes refer to, at the same time and before a lock is held: a manager may be slow.
-func (b *builder) prefetch(changes []store.Change) {
+// prefetch fetches the secrets that changes and what is to be made again refer to, at the same time and before a lock is held: a
+// manager may be slow.
+func (b *builder) prefetch(changes []store.Change, w *work) {
 	var references []string
 	for _, c := range changes {
 		references = append(references, b.references(c.Item)...)
 	}
+	references = append(references, b.waitingFor(w)...)
 	if len(references) > 0 {
-		b.secrets.Prefetch(b.g.base, references)
+		slices.Sort(references)
+		b.secrets.Prefetch(b.g.base, slices.Compact(references))
 	}
+}
+
+// waitingFor returns the references of what is to be made again.
+func (b *builder) waitingFor(w *work) []string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	var references []string
+	add := func(key string) {
+		if kind, id, ok := config.KindOfKey(key); ok && b.byKind[kind.Name][id] != nil {
+			references = append(references, b.references(b.byKind[kind.Name][id].item)...)
+		}
+	}
+	for key := range w.remake {
+		add(key)
+	}
+	if w.retry {
+		for key := range b.behind {
+			add(key)
+		}
+		for _, r := range b.rejected {
+			references = append(references, b.references(r.item)...)
+		}
+	}
+	return references
 }
 
 // references are the references to secrets in an item.
@@ -194,5 +226,9 @@ func (b *builder) removeUnlisted(batch store.Batch, w *work) {
 			}
 		}
 	}
-	maps.DeleteFunc(b.rejected, func(key string, _ rejection) bool { return unlisted(key) })
+	maps.DeleteFunc(b.rejected, func(key string, _ rejection) bool {
+		gone := unlisted(key)
+		w.references = w.references || gone
+		return gone
+	})
 }

@@ -55,8 +55,13 @@ func (b *builder) decode(c store.Change) decoded {
 	if !ok || c.Deleted || b.byKind[kind.Name][id].is(c.Item) {
 		return decoded{}
 	}
+	return b.read(kind.Name, id, c.Value)
+}
+
+// read decodes a value, and tells of what in it is not served.
+func (b *builder) read(kind, id string, value []byte) decoded {
 	var d decoded
-	d.value, d.warnings, d.err = config.Decode(kind.Name, id, c.Value, b.maker.Catalog)
+	d.value, d.warnings, d.err = config.Decode(kind, id, value, b.maker.Catalog)
 	d.warnings = append(d.warnings, unservedParts(d.value)...)
 	return d
 }
@@ -69,13 +74,17 @@ func (b *builder) change(c store.Change, d *decoded, w *work) {
 	}
 	known := b.byKind[kind.Name][id]
 	if c.Deleted {
-		delete(b.rejected, c.Key)
+		b.forgive(c.Key, w)
 		if known != nil {
 			b.remove(kind.Name, id, w)
 		}
 		return
 	}
 	if known.is(c.Item) {
+		// What was rejected meanwhile is gone from the store, for example because a backup of it was put back.
+		if r, ok := b.rejected[c.Key]; ok && !known.is(r.item) {
+			b.forgive(c.Key, w)
+		}
 		return
 	}
 	made, err := b.make(c.Item, d, known)
@@ -84,7 +93,7 @@ func (b *builder) change(c store.Change, d *decoded, w *work) {
 		w.references = true
 		return
 	}
-	delete(b.rejected, c.Key)
+	b.forgive(c.Key, w)
 	b.put(kind.Name, id, made, d.warnings, w)
 }
 
@@ -98,15 +107,24 @@ func (b *builder) remakeAll(w *work) {
 			}
 		}
 	}
+	b.remakeNoted(w)
+	// What was rejected may be what others lack, or may in turn have waited for others. Each round has fewer of them.
+	for w.retry {
+		w.retry = false
+		maps.Copy(w.remake, b.behind)
+		b.remakeNoted(w)
+		b.retryRejected(w)
+		b.remakeNoted(w)
+	}
+}
+
+func (b *builder) remakeNoted(w *work) {
 	for len(w.remake) > 0 {
 		keys := slices.Sorted(maps.Keys(w.remake))
 		clear(w.remake)
 		for _, key := range keys {
 			b.remake(key, w)
 		}
-	}
-	if w.retry {
-		b.retryRejected(w)
 	}
 }
 
@@ -133,17 +151,40 @@ func (b *builder) remake(key string, w *work) {
 	if known == nil {
 		return
 	}
-	var d decoded
-	d.value, d.warnings, d.err = config.Decode(kind.Name, id, known.item.Value, b.maker.Catalog)
+	d := b.read(kind.Name, id, known.item.Value)
 	made, err := b.make(known.item, &d, known)
-	if err != nil {
-		b.reject(store.Change{Item: known.item}, err, true)
+	if b.judge(known, err) != nil {
 		return
 	}
-	if b.rejected[key].Revision == known.item.ModRev {
-		delete(b.rejected, key)
-	}
 	b.put(kind.Name, id, made, d.warnings, w)
+}
+
+// judge notes whether a resource in service could be made again; it returns err. A newer version that was rejected stays so: it is the
+// one that is tried again.
+func (b *builder) judge(r *resource, err error) error {
+	key := r.item.Key
+	before, rejected := b.rejected[key]
+	newer := rejected && !r.is(before.item)
+	switch {
+	case err == nil:
+		delete(b.behind, key)
+		if !newer {
+			delete(b.rejected, key)
+		}
+		return nil
+	case !newer:
+		b.reject(store.Change{Item: r.item}, err, true)
+	}
+	b.behind[key] = struct{}{}
+	return err
+}
+
+// forgive forgets that an item was rejected.
+func (b *builder) forgive(key string, w *work) {
+	if _, ok := b.rejected[key]; ok {
+		delete(b.rejected, key)
+		w.references = true
+	}
 }
 
 // unknown is a key of a kind that is not served. It is shown along with what was rejected, so that it is not ignored in silence.
@@ -180,6 +221,7 @@ func (b *builder) put(kind, id string, r *resource, warnings []config.Warning, w
 		b.forgetUses(before, w)
 	}
 	b.byKind[kind][id] = r
+	delete(b.behind, r.item.Key)
 	b.noteUses(r, w)
 	b.warn(r.item.Key, warnings)
 	b.touch(r.item.Key, w)
@@ -190,6 +232,7 @@ func (b *builder) remove(kind, id string, w *work) {
 	b.forgetUses(r, w)
 	delete(b.byKind[kind], id)
 	delete(b.warnings, r.item.Key)
+	delete(b.behind, r.item.Key)
 	b.touch(r.item.Key, w)
 }
 

@@ -113,31 +113,34 @@ func (b *builder) member(r *resource) *member {
 	return m
 }
 
+// consumerOf goes by the name in the key, as in APISIX: what the value says is compared with it only when the Admin API writes it.
 func consumerOf(c *config.Consumer) sdk.Consumer {
-	return sdk.Consumer{Username: c.Username, GroupID: string(c.GroupID), CustomID: c.Labels["custom_id"], Labels: c.Labels}
+	return sdk.Consumer{Username: string(c.ID), GroupID: string(c.GroupID), CustomID: c.Labels["custom_id"], Labels: c.Labels}
 }
 
 // claim notes the credentials of a consumer and of its credential resources.
 func (b *builder) claim(name string, r *resource, changed map[string]map[string]struct{}) {
 	c := r.value.(*config.Consumer)
 	base := consumerOf(c)
-	b.claimAll(name, base, r.item.CreateRev, r.item.Key, c.Plugins, changed)
+	b.claimAll(claim{r.item.CreateRev, r.item.Key, &base}, c.Plugins, changed)
 	for key := range b.users["consumers/"+name] {
 		id := strings.TrimPrefix(key, "consumers/")
 		cred := b.byKind["credentials"][id]
 		if cred == nil {
 			continue
 		}
-		_, base.CredentialID, _ = strings.Cut(id, "/credentials/")
-		b.claimAll(name, base, cred.item.CreateRev, key, cred.value.(*config.Credential).Plugins, changed)
+		owner := base
+		_, owner.CredentialID, _ = strings.Cut(id, "/credentials/")
+		b.claimAll(claim{cred.item.CreateRev, key, &owner}, cred.value.(*config.Credential).Plugins, changed)
 	}
 }
 
-func (b *builder) claimAll(name string, base sdk.Consumer, created int64, key string, plugins config.Plugins, changed map[string]map[string]struct{}) {
+// claimAll notes the credentials in plugins; each of them comes with its own version of the consumer.
+func (b *builder) claimAll(by claim, plugins config.Plugins, changed map[string]map[string]struct{}) {
 	for plugin, credential := range b.maker.Catalog.Credentials(plugins) {
-		consumer := base
+		consumer := *by.consumer
 		consumer.Conf = plugins[plugin]
-		claims := b.roll.add(name, plugin, credential, claim{created, key, &consumer})
+		claims := b.roll.add(plugin, credential, claim{by.created, by.key, &consumer})
 		if claims[0].consumer.Username != claims[len(claims)-1].consumer.Username {
 			b.log.Error("a credential belongs to two consumers: the older one has it",
 				"plugin", plugin, "consumer", claims[0].consumer.Username, "key", claims[0].key, "other", claims[len(claims)-1].key)
@@ -146,7 +149,8 @@ func (b *builder) claimAll(name string, base sdk.Consumer, created int64, key st
 	}
 }
 
-func (r *roll) add(name, plugin, credential string, c claim) []claim {
+func (r *roll) add(plugin, credential string, c claim) []claim {
+	name := c.consumer.Username
 	if r.claims[plugin] == nil {
 		r.claims[plugin] = map[string][]claim{}
 	}

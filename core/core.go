@@ -197,7 +197,8 @@ func (g *Gateway) Status() control.Status {
 	}
 	out := control.Status{
 		Ready: ready, Reachable: s.Reachable, Revision: g.current.Load().revision, StoreRevision: s.LastChange, Since: s.Since,
-		Applied: s.LastEvent, Err: s.Err, FromCopy: s.FromCopy, CopyTime: s.CopyTime, Secrets: g.secretManagers(),
+		Applied: s.LastEvent, Err: s.Err, FromCopy: s.FromCopy, CopyTime: s.CopyTime, CopyErr: s.CopyErr,
+		Secrets: g.secretManagers(),
 	}
 	g.builder.report(&out)
 	return out
@@ -229,6 +230,7 @@ func (g *Gateway) registerMetrics() error {
 		Connections:    g.connections,
 		EtcdReachable:  func() bool { return g.opts.Store.Status().Reachable },
 		UpstreamStatus: g.upstreamStatus,
+		Config:         g.configMetrics,
 		ModifyIndexes:  func(yield func(key string, revision int64)) { yield("x_etcd_index", g.current.Load().revision) },
 	})
 }

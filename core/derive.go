@@ -42,16 +42,8 @@ func (b *builder) updateRoutes(s *snapshot, w *work) {
 
 func (b *builder) routerRoute(id string, r *resource) (*router.Route, error) {
 	c := r.value.(*config.Route)
-	made := newRoute(c, r.set, r.target, b.partsOf(c))
-	out := &router.Route{
-		ID: id, Paths: c.URIs, Methods: c.Methods, RemoteAddrs: c.RemoteAddrs, Priority: c.Priority, Order: r.item.CreateRev, Value: made,
-	}
-	if c.URI != "" {
-		out.Paths = []string{c.URI}
-	}
-	if c.RemoteAddr != "" {
-		out.RemoteAddrs = []string{c.RemoteAddr}
-	}
+	out := conditionsOf(c)
+	out.ID, out.Order, out.Value = id, r.item.CreateRev, newRoute(c, r.set, r.target, b.partsOf(c))
 	out.Hosts = config.Merge(c, b.partsOf(c).service).Hosts
 	if len(c.Vars) > 0 {
 		vars, err := expr.Compile(c.Vars)
@@ -61,6 +53,18 @@ func (b *builder) routerRoute(id string, r *resource) (*router.Route, error) {
 		out.Vars = vars
 	}
 	return out, nil
+}
+
+// conditionsOf are those of a route itself, less its variables.
+func conditionsOf(c *config.Route) *router.Route {
+	out := &router.Route{Paths: c.URIs, Methods: c.Methods, Hosts: c.Hosts, RemoteAddrs: c.RemoteAddrs, Priority: c.Priority}
+	if c.URI != "" {
+		out.Paths = []string{c.URI}
+	}
+	if c.RemoteAddr != "" {
+		out.RemoteAddrs = []string{c.RemoteAddr}
+	}
+	return out
 }
 
 func (b *builder) partsOf(c *config.Route) parts {

@@ -148,7 +148,7 @@ func (x *exchange) disabledRoutes() []control.Candidate {
 	b := x.g.builder
 	var off []*router.Route
 	for id, r := range b.byKind["routes"] {
-		if r.value.(*config.Route).Status != 0 {
+		if c := r.value.(*config.Route); c.Status != 0 || !mayLead(c, x.req.Path) {
 			continue
 		}
 		if made, err := b.routerRoute(id, r); err == nil {
@@ -172,6 +172,18 @@ func (x *exchange) disabledRoutes() []control.Candidate {
 		out = append(out, shown)
 	}
 	return out
+}
+
+// mayLead tells cheaply of most routes that none of their paths leads to the one of a request: there may be very many routes, and they
+// are looked through while nothing can be changed.
+func mayLead(c *config.Route, path string) bool {
+	leads := func(uri string) bool {
+		if at := strings.IndexAny(uri, ":*"); at >= 0 {
+			return strings.HasPrefix(path, uri[:at])
+		}
+		return uri == path
+	}
+	return c.URI != "" && leads(c.URI) || slices.ContainsFunc(c.URIs, leads)
 }
 
 // explainNotes are what else a person should know.

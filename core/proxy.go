@@ -130,8 +130,7 @@ func (x *exchange) exchangeWith(up *target, n *node) error {
 	host := x.hostFor(up, n)
 	pool, err := x.g.poolFor(x, up, n, host)
 	if err != nil {
-		return &Fault{Source: FaultUpstream, Status: http.StatusServiceUnavailable, Op: "resolve " + n.Host, Retry: true,
-			Public: "the name of the upstream node cannot be resolved", Err: err}
+		return x.resolveFault(n, err)
 	}
 	choice := transport.Any
 	if !idempotent(x.req.Method) || !x.bodyAhead() {
@@ -258,6 +257,14 @@ func idempotent(method string) bool {
 		return true
 	}
 	return false
+}
+
+func (x *exchange) resolveFault(n *node, err error) *Fault {
+	if x.cut.Load() {
+		return &Fault{Source: FaultClient, Status: statusClientClosed, Op: "resolve " + n.Host, Err: errClientGone}
+	}
+	return &Fault{Source: FaultUpstream, Status: http.StatusServiceUnavailable, Op: "resolve " + n.Host, Retry: true,
+		Public: "the name of the upstream node cannot be resolved", Err: err}
 }
 
 func (x *exchange) connectFault(n *node, err error) *Fault {

@@ -34,7 +34,7 @@ func (b *builder) forgetSets() {
 }
 
 // enablePlugins enables those of the store's list, or of the settings where it has none. An Admin API is the one who decides, and
-// its gateway does not follow the list (apisix/plugin.lua, sync_local_conf_to_etcd).
+// its gateway does not follow the list (apisix/admin/init.lua, sync_local_conf_to_etcd).
 func (b *builder) enablePlugins(w *work) {
 	names := b.plugins
 	if r := b.byKind["plugins"][""]; r != nil && b.g.opts.Writer == nil {

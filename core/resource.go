@@ -11,6 +11,7 @@ import (
 	"github.com/polygate/polygate/core/config"
 	"github.com/polygate/polygate/core/control"
 	"github.com/polygate/polygate/core/plan"
+	"github.com/polygate/polygate/core/router"
 	"github.com/polygate/polygate/core/store"
 )
 
@@ -20,6 +21,7 @@ type resource struct {
 	value  any       // of package config
 	set    *plan.Set // its plugins, configured
 	target *target   // its upstream
+	uses   []string  // keys of what it is made of besides its item
 	stale  bool      // its plugins are to be configured again
 }
 
@@ -36,6 +38,11 @@ func (b *builder) make(item store.Item, d *decoded, before *resource) (*resource
 	if err := unserved(d.value); err != nil {
 		return nil, err
 	}
+	if c, ok := d.value.(*config.Route); ok {
+		if err := router.Check(conditionsOf(c)); err != nil {
+			return nil, err
+		}
+	}
 	made := &resource{item: item, value: d.value}
 	if before == nil {
 		before = &resource{}
@@ -51,6 +58,7 @@ func (b *builder) make(item store.Item, d *decoded, before *resource) (*resource
 	if err := b.configure(made, kept); err != nil {
 		return nil, err
 	}
+	made.uses = b.usesOf(made)
 	made.slim()
 	return made, nil
 }
@@ -125,8 +133,9 @@ func (b *builder) retainSecrets() {
 	b.secrets.Retain(references)
 }
 
-// uses are the keys of what a resource is made of besides its item.
-func (b *builder) uses(r *resource) []string {
+// usesOf returns the keys of what a resource is made of besides its item. It is asked once: which references to secrets are seen
+// depends on the plugins that are enabled.
+func (b *builder) usesOf(r *resource) []string {
 	kind, _, _ := config.KindOfKey(r.item.Key)
 	keys := kind.PluginUses(r.item.Value)
 	add := func(kind string, id config.ID) {
@@ -163,7 +172,7 @@ func (b *builder) uses(r *resource) []string {
 }
 
 func (b *builder) noteUses(r *resource, w *work) {
-	for _, key := range b.uses(r) {
+	for _, key := range r.uses {
 		if b.users[key] == nil {
 			b.users[key] = map[string]struct{}{}
 		}
@@ -173,7 +182,7 @@ func (b *builder) noteUses(r *resource, w *work) {
 }
 
 func (b *builder) forgetUses(r *resource, w *work) {
-	for _, key := range b.uses(r) {
+	for _, key := range r.uses {
 		delete(b.users[key], r.item.Key)
 		if len(b.users[key]) == 0 {
 			delete(b.users, key)
@@ -222,7 +231,7 @@ func (b *builder) touchSecrets(manager string, w *work) {
 	}
 }
 
-// touchMetadata configures every instance of a plugin again.
+// touchMetadata configures every instance of a plugin again. Resources that are behind are made again as a whole, later.
 func (b *builder) touchMetadata(plugin string, w *work) {
 	delete(b.metadata, plugin)
 	if r := b.byKind["plugin_metadata"][plugin]; r != nil {
@@ -230,7 +239,8 @@ func (b *builder) touchMetadata(plugin string, w *work) {
 	}
 	for _, resources := range b.byKind {
 		for _, user := range resources {
-			if _, uses := b.pluginsOf(user)[plugin]; uses {
+			_, behind := b.behind[user.item.Key]
+			if _, uses := b.pluginsOf(user)[plugin]; uses && !behind {
 				b.reconfigure(user, w)
 			}
 		}
@@ -238,14 +248,9 @@ func (b *builder) touchMetadata(plugin string, w *work) {
 }
 
 func (b *builder) reconfigure(r *resource, w *work) {
-	if err := b.configure(r, r.set); err != nil {
-		b.reject(store.Change{Item: r.item}, err, true)
-		return
+	if b.judge(r, b.configure(r, r.set)) == nil {
+		b.touch(r.item.Key, w)
 	}
-	if b.rejected[r.item.Key].Revision == r.item.ModRev {
-		delete(b.rejected, r.item.Key)
-	}
-	b.touch(r.item.Key, w)
 }
 
 // try makes a resource as if it came from the store, and lets go of it: what fails here would be rejected there.
@@ -257,8 +262,7 @@ func (b *builder) try(kind, id string, value []byte) error {
 	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	var d decoded
-	d.value, d.warnings, d.err = config.Decode(kind, id, value, b.maker.Catalog)
+	d := b.read(kind, id, value)
 	_, err := b.make(item, &d, b.byKind[kind][id])
 	if err != nil && b.unresolved(references) {
 		// It cannot be judged before the secrets are there. Then it is rejected, if it is wrong, and that is shown.

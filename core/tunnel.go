@@ -46,14 +46,19 @@ func splice(to, from net.Conn, ahead []byte) int64 {
 
 // tunnels are the upgraded connections that are open. They end with the gateway.
 type tunnels struct {
-	mu   sync.Mutex
-	open map[net.Conn]net.Conn // guarded by mu
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	open   map[net.Conn]net.Conn // guarded by mu
+	closed bool                  // guarded by mu
+	wg     sync.WaitGroup
 }
 
 func (t *tunnels) add(a, b net.Conn) (remove func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		_, _ = a.Close(), b.Close()
+		return func() {}
+	}
 	if t.open == nil {
 		t.open = map[net.Conn]net.Conn{}
 	}
@@ -69,6 +74,7 @@ func (t *tunnels) add(a, b net.Conn) (remove func()) {
 
 func (t *tunnels) close() {
 	t.mu.Lock()
+	t.closed = true
 	for a, b := range t.open {
 		_, _ = a.Close(), b.Close()
 	}

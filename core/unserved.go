@@ -37,6 +37,9 @@ func unservedParts(value any) []config.Warning {
 	if _, ok := value.(*config.StreamRoute); ok {
 		return []config.Warning{{Text: "layer 4 is not served: the stream route has no effect"}}
 	}
+	if s, ok := value.(*config.SSL); ok && s.Client != nil && len(s.Client.SkipMTLSURIRegex) > 0 {
+		return []config.Warning{{Text: "client.skip_mtls_uri_regex has no effect: all requests need a client certificate"}}
+	}
 	if what := unservedUpstream(upstreamOf(value)); what != "" {
 		return []config.Warning{{Text: "upstream: " + what + "; requests to it are answered with 503"}}
 	}
@@ -68,8 +71,8 @@ func (g *Gateway) unservedSettings(s *settings.Settings) error {
 	if a.ProxyProtocol.ListenHTTPPort > 0 || a.ProxyProtocol.ListenHTTPSPort > 0 {
 		return errors.New("apisix.proxy_protocol: this gateway does not read the PROXY protocol; remove the ports")
 	}
-	if a.Stream() {
-		g.log.Warn("apisix.proxy_mode: layer 4 is not served; stream routes have no effect")
+	for _, key := range idleSettings(s) {
+		g.log.Warn("a setting has no effect in this version", "setting", key)
 	}
 	if !slices.Equal(a.SSL.Ciphers, settings.Default().APISIX.SSL.Ciphers) {
 		g.log.Warn("apisix.ssl.ssl_ciphers has no effect: the suites are those of Go's TLS, which has no weak ones")
@@ -83,4 +86,28 @@ func (g *Gateway) unservedSettings(s *settings.Settings) error {
 		}
 	}
 	return nil
+}
+
+// idleSettings names what is set and has no effect.
+func idleSettings(s *settings.Settings) []string {
+	a := &s.APISIX
+	var idle []string
+	for _, setting := range []struct {
+		key  string
+		used bool
+	}{
+		{"apisix.proxy_mode: layer 4 is not served", a.Stream()},
+		{"apisix.tracing", a.Tracing},
+		{"apisix.extra_lua_path", a.ExtraLuaPath != ""},
+		{"apisix.lua_module_hook", a.LuaModuleHook != ""},
+		{"discovery", len(s.Discovery) > 0},
+		{"ext-plugin.cmd", len(s.ExtPlugin.Cmd) > 0},
+		{"wasm.plugins", len(s.Wasm.Plugins) > 0},
+		{"xrpc", s.XRPC != nil},
+	} {
+		if setting.used {
+			idle = append(idle, setting.key)
+		}
+	}
+	return idle
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/polygate/polygate/core/config"
@@ -78,7 +79,8 @@ type handler struct {
 	sealer    *sealer
 	index     Index // nil: the store is asked
 	attempts  *limiter
-	written   atomic.Int64 // the highest revision that this handler made
+	checking  chan struct{} // has a token for each check under way: half the CPUs stay free for the gateway's clients
+	written   atomic.Int64  // the highest revision that this handler made
 }
 
 // New makes the handler of the Admin API. It is safe for concurrent use. Missing, doubled and well-known keys and bad addresses
@@ -112,6 +114,7 @@ func New(o Options) (http.Handler, error) {
 		sealer:   &sealer{keyring: o.Keyring, catalog: o.Catalog, plainFields: o.PlainFields},
 		index:    o.Index,
 		attempts: newLimiter(),
+		checking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	if h.log == nil {
 		h.log = slog.Default()
@@ -135,7 +138,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.write(w, r, replyTo(err))
 		return
 	}
-	if h.configs != nil && len(q.segs) == 1 && q.segs[0] == "configs" {
+	if h.configs != nil && q.is("configs") {
+		if err := mayUseConfigs(q); err != nil {
+			h.auditRefusal(r, q.addr, q.who, err)
+			h.write(w, r, replyTo(err))
+			return
+		}
 		h.configs.ServeHTTP(w, r)
 		return
 	}

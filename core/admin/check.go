@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/polygate/polygate/core/admin/document"
@@ -14,6 +13,12 @@ import (
 
 // check asks whether a document may be written.
 func (h *handler) check(q *request, id string, doc *document.Value) error {
+	select {
+	case h.checking <- struct{}{}:
+		defer func() { <-h.checking }()
+	case <-q.Context().Done():
+		return q.Context().Err()
+	}
 	refs := &references{ctx: q.Context(), handler: h}
 	below := q.below(id)
 	if err := config.Check(q.kind.Name, below, doc.Bytes(), refs, h.catalog); err != nil {
@@ -32,15 +37,6 @@ func (h *handler) check(q *request, id string, doc *document.Value) error {
 		}
 	}
 	return nil
-}
-
-// ownerExists refuses a sub resource of what is not there, with that text.
-func (h *handler) ownerExists(q *request, text string) error {
-	_, err := h.store.Get(q.Context(), q.owner())
-	if isNotFound(err) {
-		return fail(http.StatusNotFound, text)
-	}
-	return err
 }
 
 // references answers what a check asks about other resources. It serves one request.

@@ -14,6 +14,17 @@ import (
 // versionSuffix ends the names of the numbers by which clients of a whole configuration tell which of its lists are new.
 const versionSuffix = "_conf_version"
 
+// mayUseConfigs refuses the whole configuration to those who may not see or write all that it may have.
+func mayUseConfigs(q *request) error {
+	switch {
+	case q.who.role == RoleViewer:
+		return fail(http.StatusForbidden, "role viewer may not read the whole configuration, which has secrets")
+	case q.who.role == RoleEditor && q.Method == http.MethodPut:
+		return fail(http.StatusForbidden, "role editor may not replace the whole configuration, which may bring code")
+	}
+	return nil
+}
+
 // refusedConfigs is the answer about a whole configuration that is not valid.
 type refusedConfigs struct {
 	Text   string          `json:"error_msg"`
@@ -75,12 +86,25 @@ func (h *handler) tryAll(lists map[string][]json.RawMessage, known []config.Prob
 			if wrong[place{kind.Name, i}] {
 				continue
 			}
-			if err := h.try(tried(kind, item)); err != nil {
+			if err := h.try(tried(kind, h.withoutIndex(item))); err != nil {
 				problems = append(problems, config.Problem{Kind: kind.Name, Index: i, Err: err})
 			}
 		}
 	}
 	return problems
+}
+
+// withoutIndex is an item without the property that only API-driven standalone mode has, and no resource in service.
+func (h *handler) withoutIndex(item json.RawMessage) json.RawMessage {
+	if h.configs == nil {
+		return item
+	}
+	doc, err := document.Parse(item)
+	if err != nil {
+		return item
+	}
+	doc.Delete("modifiedIndex")
+	return doc.Bytes()
 }
 
 // tried returns the kind, the id and the value of an item. Credentials are items of the consumers' list.

@@ -79,6 +79,36 @@ func TestValidateConfigsTries(t *testing.T) {
 	}
 }
 
+func TestValidateConfigsStandalone(t *testing.T) {
+	const doc = `{"routes":[{"id":"r","uri":"/a",` + upstream + `,"modifiedIndex":7}]}`
+	for _, tt := range []struct {
+		name    string
+		configs http.Handler
+		status  int
+		tried   string // contained in what was tried; empty: nothing was
+	}{
+		{"with a store", nil, 400, ""},
+		{"without a store", http.NotFoundHandler(), 200, `"uri":"/a"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var tried string
+			w := newWorld(t, func(o *Options) {
+				o.Configs = tt.configs
+				o.Try = func(_, _ string, value []byte) error {
+					tried = string(value)
+					return nil
+				}
+			})
+			if rec := w.do("POST", "/apisix/admin/configs/validate", doc); rec.Code != tt.status {
+				t.Errorf("got %d %s, want %d", rec.Code, rec.Body, tt.status)
+			}
+			if (tried != "") != (tt.tried != "") || !strings.Contains(tried, tt.tried) || strings.Contains(tried, "modifiedIndex") {
+				t.Errorf("tried: got %s, want %q without modifiedIndex", tried, tt.tried)
+			}
+		})
+	}
+}
+
 func TestConfigs(t *testing.T) {
 	w := newWorld(t, nil)
 	w.run([]step{

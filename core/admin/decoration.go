@@ -19,7 +19,8 @@ func (h *handler) decorate(q *request) error {
 		return badRequest("invalid configuration")
 	}
 	if q.Method == http.MethodPatch {
-		if truthy(q.body.Get("service_id")) {
+		// Also null, which would remove it: for Lua it is true.
+		if given := q.body.Get("service_id"); given.IsNull() || truthy(given) {
 			return badRequest("service_id can not be patched")
 		}
 		return h.onlyDecoration(q)
@@ -29,7 +30,7 @@ func (h *handler) decorate(q *request) error {
 			return badRequest("wrong service_id, it is taken from the path")
 		}
 	}
-	if err := h.ownerExists(q, "service not found"); err != nil {
+	if err := h.ownerExists(q); err != nil {
 		return err
 	}
 	if err := h.onlyDecoration(q); err != nil {

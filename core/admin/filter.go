@@ -3,6 +3,7 @@ package admin
 import (
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/polygate/polygate/core/admin/document"
 	"github.com/polygate/polygate/internal/regex"
@@ -14,7 +15,13 @@ type filter struct {
 	label     *string       // the name of one; nil: any
 	fields    map[string]string
 	nothing   bool // a pattern is broken and matches nothing
+
+	spent   time.Duration // on patterns whose time can grow without limit
+	tooSlow string        // the argument whose pattern used up the time
 }
+
+// filterTime bounds how long the patterns of one request may take, for all items together.
+const filterTime = 2 * time.Second
 
 // filterOf returns the filter of a query, nil where it has none.
 func (h *handler) filterOf(q *request) *filter {
@@ -65,10 +72,10 @@ func (h *handler) fieldsOf(q *request) map[string]string {
 }
 
 func (f *filter) match(doc *document.Value) bool {
-	if f.nothing {
+	if f.nothing || f.tooSlow != "" {
 		return false
 	}
-	if name, ok := doc.Get("name").Text(); f.name != nil && (!ok || !f.name.MatchString(name)) {
+	if name, ok := doc.Get("name").Text(); f.name != nil && (!ok || !f.matches(f.name, "name", name)) {
 		return false
 	}
 	if f.label != nil && doc.Path("labels", *f.label) == nil {
@@ -89,6 +96,30 @@ func (f *filter) matchURI(doc *document.Value) bool {
 	uris := append([]*document.Value{doc.Get("uri")}, doc.Get("uris").Items()...)
 	return slices.ContainsFunc(uris, func(v *document.Value) bool {
 		uri, ok := v.Text()
-		return ok && f.uri.MatchString(uri)
+		return ok && f.matches(f.uri, "uri", uri)
 	})
+}
+
+// matches matches the pattern of an argument, as long as there is time for it.
+func (f *filter) matches(re *regex.Regexp, argument, text string) bool {
+	if re.Linear() {
+		return re.MatchString(text)
+	}
+	if f.tooSlow != "" {
+		return false
+	}
+	begun := time.Now()
+	ok, err := re.Match(text)
+	if f.spent += time.Since(begun); err != nil || f.spent > filterTime {
+		f.tooSlow = argument
+	}
+	return ok && err == nil
+}
+
+// err says why the items that were found are not all there are.
+func (f *filter) err() error {
+	if f.tooSlow == "" {
+		return nil
+	}
+	return badRequest("invalid argument " + f.tooSlow + ": the pattern takes too long to match")
 }

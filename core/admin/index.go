@@ -24,7 +24,7 @@ type Index interface {
 // reachWait bounds how long a write waits for the index to know of the writes before it. After that the store is walked.
 const reachWait = 500 * time.Millisecond
 
-// current returns the index if it knows of everything that this handler has written, else nil.
+// current returns the index if it knows of everything that this handler has put into the store, else nil.
 func (h *handler) current(ctx context.Context) Index {
 	if h.index == nil {
 		return nil

@@ -89,6 +89,33 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// sharedStore is one that other programs write to outside of what is watched.
+type sharedStore struct{ countingStore }
+
+func (s sharedStore) List(ctx context.Context, prefix string) ([]store.Item, int64, error) {
+	items, revision, err := s.countingStore.List(ctx, prefix)
+	return items, revision + 1000, err
+}
+
+func TestIndexOfASharedStore(t *testing.T) {
+	counting := countingStore{lists: map[string]int{}}
+	w := newWorld(t, func(o *Options) {
+		counting.Writer = o.Store
+		o.Store, o.Index = sharedStore{counting}, &fakeIndex{reached: 99}
+	})
+	for _, id := range []string{"1", "2"} {
+		w.put("services/"+id, `{}`)
+	}
+	for _, id := range []string{"1", "2"} {
+		if rec := w.do("DELETE", "/apisix/admin/services/"+id, ""); rec.Code != 200 {
+			t.Errorf("%s: got %d %s, want 200", id, rec.Code, rec.Body)
+		}
+	}
+	if n := counting.lists["routes/"]; n > 0 {
+		t.Errorf("all routes were listed %d times, want never", n)
+	}
+}
+
 func TestWroteKeepsTheHighest(t *testing.T) {
 	var h handler
 	for _, revision := range []int64{3, 7, 5} {

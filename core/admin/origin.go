@@ -3,8 +3,8 @@ package admin
 import (
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strings"
+
+	"github.com/polygate/polygate/core/admin/origin"
 )
 
 // answerCORS adds the header fields that let pages of other sites call the API, and reports whether it has answered a preflight.
@@ -27,33 +27,21 @@ func (h *handler) answerCORS(w http.ResponseWriter, r *http.Request) bool {
 
 // checkOrigin refuses clients by their address, and what a browser sends on behalf of another site.
 func (h *handler) checkOrigin(r *http.Request, addr netip.Addr) error {
-	if !h.allowed(addr) {
-		err := fail(http.StatusForbidden, "client address is not in allow_admin")
-		h.auditRefusal(r, addr, identity{}, err)
-		return err
-	}
-	if !h.cors && crossSite(r) {
-		err := fail(http.StatusForbidden, "cross-site request: set enable_admin_cors to allow them")
-		h.auditRefusal(r, addr, identity{}, err)
-		return err
-	}
-	return nil
-}
-
-// crossSite reports whether a browser says that another site made the request. Other clients send neither header field.
-func crossSite(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "same-origin", "none":
+	var why string
+	switch {
+	case !h.allowed(addr):
+		why = "client address is not in allow_admin"
+	case !h.cors && origin.CrossSite(r):
+		why = "cross-site request: set enable_admin_cors to allow them"
+	case !h.keys.required && origin.Rebound(r):
+		// With a key there is nothing to fear: a page does not know it.
+		why = "the Host is not a name of this machine: use localhost or an address"
 	default:
-		return true
+		return nil
 	}
-	for _, origin := range r.Header.Values("Origin") {
-		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
-			return true
-		}
-	}
-	return false
+	err := fail(http.StatusForbidden, why)
+	h.auditRefusal(r, addr, identity{}, err)
+	return err
 }
 
 // clientAddr returns the address at the other end of the connection; the zero Addr for Unix sockets. Header fields that claim

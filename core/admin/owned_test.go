@@ -62,6 +62,7 @@ func TestOwnedResources(t *testing.T) {
 				`{"key":"/apisix/services/s/graphql_cost_decorations/d1","value":{"field_path":"Query.a","service_id":"s","id":"d1",` + times + `,"add_value":7}}`},
 			{"PATCH", "/services/s/graphql_cost_decorations/d1", `{"field_path":"Query.b"}`, 400, `{"error_msg":"field_path Query.b is already decorated on this service by [00000000000000000004]"}`},
 			{"PATCH", "/services/s/graphql_cost_decorations/d1", `{"service_id":"t"}`, 400, `{"error_msg":"service_id can not be patched"}`},
+			{"PATCH", "/services/s/graphql_cost_decorations/d1", `{"service_id":null}`, 400, `{"error_msg":"service_id can not be patched"}`},
 			{"PATCH", "/services/s/graphql_cost_decorations", `{}`, 400, `{"error_msg":"missing graphql cost decoration id"}`},
 			{"PATCH", "/services/s/graphql_cost_decorations/d1/add_value", `{}`, 404, `{"error_msg":"not found"}`},
 			{"GET", "/graphql_cost_decorations", ``, 400, `{"error_msg":"missing service id"}`},

@@ -75,6 +75,9 @@ func (h *handler) choose(q *request, items []store.Item) ([]store.Item, int, err
 			doc, err := document.Parse(item.Value)
 			return err != nil || !f.match(doc)
 		})
+		if err := f.err(); err != nil {
+			return nil, 0, err
+		}
 	}
 	page, err := paginate(items, q.query)
 	return page, len(items), err
@@ -96,7 +99,7 @@ func (h *handler) items(ctx context.Context, kind *config.Kind, folder string) (
 func (h *handler) show(q *request, item store.Item) resource {
 	out := resource{Key: h.prefix + "/" + item.Key, Created: item.CreateRev, Modified: item.ModRev}
 	if doc, err := document.Parse(item.Value); err == nil {
-		h.sealer.open(q.kind, doc)
+		h.sealer.open(q.kind, item.Key, doc)
 		conceal(h.catalog, q, doc)
 		out.Value = doc
 	}

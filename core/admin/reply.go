@@ -17,6 +17,7 @@ type reply struct {
 	status     int
 	body       any
 	retryAfter time.Duration
+	revision   int64 // of what was written, 0 where nothing was
 }
 
 // failure is an error that says how to answer.

@@ -21,8 +21,8 @@ type sealer struct {
 	plainFields bool // only private keys are encrypted
 }
 
-// seal encrypts the private keys and the secret fields of a document that has been checked.
-func (s *sealer) seal(kind *config.Kind, doc *document.Value) error {
+// seal encrypts the private keys and the secret fields of a document that has been checked, by the key under which it is stored.
+func (s *sealer) seal(kind *config.Kind, key string, doc *document.Value) error {
 	if s.keyring == nil {
 		return nil
 	}
@@ -42,15 +42,15 @@ func (s *sealer) seal(kind *config.Kind, doc *document.Value) error {
 	transformPath(upstreamOf(kind, doc), "tls.client_key", onlyPEM(encrypt))
 	// Why not the fields of a stream route? APISIX stores them as they come, and it would not read them otherwise.
 	if kind.Name != "stream_routes" && !s.plainFields {
-		s.fields(kind, doc, encrypt)
+		s.fields(kind, key, doc, encrypt)
 	}
 	return failed
 }
 
 // open decrypts the secret fields of a stored document. What cannot be decrypted stays as it is: it was stored before it was secret,
 // or its key is gone.
-func (s *sealer) open(kind *config.Kind, doc *document.Value) {
-	s.fields(kind, doc, s.decrypt)
+func (s *sealer) open(kind *config.Kind, key string, doc *document.Value) {
+	s.fields(kind, key, doc, s.decrypt)
 }
 
 func (s *sealer) decrypt(text string) (string, bool) {
@@ -61,10 +61,10 @@ func (s *sealer) decrypt(text string) (string, bool) {
 }
 
 // fields changes the secret fields of the plugins that a document configures.
-func (s *sealer) fields(kind *config.Kind, doc *document.Value, change func(string) (string, bool)) {
+func (s *sealer) fields(kind *config.Kind, key string, doc *document.Value, change func(string) (string, bool)) {
 	if kind.Identity == config.ByPlugin {
-		name, _ := doc.Get("id").Text()
-		s.plugin(name, doc, change)
+		// Not the property "id", which other programs need not write.
+		s.plugin(strings.TrimPrefix(key, kind.Name+"/"), doc, change)
 		return
 	}
 	doc.Get("plugins").Each(func(name string, conf *document.Value) bool {

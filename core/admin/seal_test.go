@@ -162,6 +162,17 @@ func TestUndecryptedStays(t *testing.T) {
 	}
 }
 
+// TestMetadataWithoutID reads what another program has written: if it were shown encrypted, a client would have it encrypted again.
+func TestMetadataWithoutID(t *testing.T) {
+	w := sealedWorld(t, nil)
+	if _, err := w.store.Put(t.Context(), "plugin_metadata/high", []byte(`{"token":"enc(t)"}`), store.Cond{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.do("GET", "/apisix/admin/plugin_metadata/high", "").Body.String(); !strings.Contains(got, `"token":"t"`) {
+		t.Errorf("got %s, want the decrypted token", got)
+	}
+}
+
 func TestSealFails(t *testing.T) {
 	w := sealedWorld(t, nil)
 	w.run([]step{{"PUT", "/routes/1", `{"uri":"/a","plugins":{"high":{"token":"unlucky"}}}`, 503, `{"error_msg":"encrypt routes/1: no luck"}`}})

@@ -18,7 +18,7 @@ func (h *handler) put(q *request) (reply, error) {
 		return reply{}, err
 	}
 	if q.kind.Parent == "consumers" {
-		if err := h.ownerExists(q, "consumer not found"); err != nil {
+		if err := h.ownerExists(q); err != nil {
 			return reply{}, err
 		}
 	}
@@ -35,20 +35,9 @@ func (h *handler) put(q *request) (reply, error) {
 	}
 	rep, err := h.save(q, key, doc, store.Cond{TTL: q.ttl})
 	if err == nil && rep.status == http.StatusCreated && q.kind.Name == "services" {
-		h.reclaim(q, key)
+		h.reclaim(q, key, rep.revision)
 	}
 	return rep, err
-}
-
-// reclaim removes the sub resources that an earlier service of the same id has left. The service is written either way.
-func (h *handler) reclaim(q *request, key string) {
-	stale, err := h.owned(q.Context(), q.kind, key)
-	if err == nil && len(stale) > 0 {
-		_, err = h.store.Delete(q.Context(), stale...)
-	}
-	if err != nil {
-		h.log.Error("sub resources of an earlier service", "key", key, "err", err)
-	}
 }
 
 // post creates a resource under an id of the store's making.
@@ -101,7 +90,10 @@ func (h *handler) patch(q *request) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("the stored value of %s cannot be read, replace it with PUT: %w", key, err)
 	}
-	h.sealer.open(q.kind, doc)
+	if doc.IsArray() && doc.IsEmpty() {
+		doc = document.Object() // the same for Lua, whose programs write to the store as well
+	}
+	h.sealer.open(q.kind, key, doc)
 	updated := q.body.Get("update_time")
 	if updated.IsNull() {
 		updated = nil
@@ -203,7 +195,7 @@ func (h *handler) save(q *request, key string, doc *document.Value, cond store.C
 	if kind, _, ok := config.KindOfKey(key); !ok || kind != q.kind {
 		return reply{}, badRequest("wrong " + q.kind.Singular + " id")
 	}
-	if err := h.sealer.seal(q.kind, doc); err != nil {
+	if err := h.sealer.seal(q.kind, key, doc); err != nil {
 		return reply{}, fmt.Errorf("encrypt %s: %w", key, err)
 	}
 	item, err := h.store.Put(q.Context(), key, doc.Bytes(), cond)
@@ -211,11 +203,14 @@ func (h *handler) save(q *request, key string, doc *document.Value, cond store.C
 		return reply{}, err
 	}
 	h.wrote(item.ModRev)
+	if err := h.disown(q, key); err != nil {
+		return reply{}, err
+	}
 	status := http.StatusOK
 	if item.CreateRev == item.ModRev {
 		status = http.StatusCreated
 	}
 	h.audit(q, key, status, item.ModRev)
 	concealPlain(q, doc)
-	return reply{status: status, body: resource{Key: h.prefix + "/" + key, Value: doc}}, nil
+	return reply{status: status, body: resource{Key: h.prefix + "/" + key, Value: doc}, revision: item.ModRev}, nil
 }

@@ -44,7 +44,18 @@ func Check(kind, id string, value []byte, refs RefLookup, c *Catalog) error {
 	if e.needsID() && e.id != "" && !truthy(e.doc["id"]) {
 		e.doc["id"] = e.id
 	}
-	return e.apply(k.write)
+	if err := e.apply(k.write); err != nil {
+		return err
+	}
+	return e.fits()
+}
+
+// fits tells what keeps a document that the rules accept from becoming a resource, such as numbers that no integer holds.
+func (e *examination) fits() error {
+	if err := bind(e.kind.make(), e.doc); err != nil {
+		return &schemaError{err}
+	}
+	return nil
 }
 
 // examination is one check of one document.

@@ -14,6 +14,8 @@ import (
 // maxWeight keeps sums and products of weights from overflowing.
 const maxWeight = 1 << 40
 
+var errWeight = fmt.Errorf("the weight is not a whole number from 0 to %d", int64(maxWeight))
+
 // errBareIPv6 has the text of apisix/upstream.lua.
 var errBareIPv6 = errors.New("IPv6 address must be enclosed with '[' and ']'")
 
@@ -47,6 +49,9 @@ func nodesOfArray(items []any) (Nodes, error) {
 		if err := bind((*plainNode)(&nodes[i]), item); err != nil {
 			return nil, fmt.Errorf("node %d: %w", i+1, err)
 		}
+		if w := nodes[i].Weight; w < 0 || w > maxWeight {
+			return nil, fmt.Errorf("node %d: %w", i+1, errWeight)
+		}
 		nodes[i].Host = bracket(nodes[i].Host)
 	}
 	return nodes, nil
@@ -66,7 +71,7 @@ func nodesOfObject(weights map[string]any) (Nodes, error) {
 		number, ok := weights[addr].(json.Number)
 		weight, isInt := integer(number)
 		if !ok || !isInt || weight < 0 || weight > maxWeight {
-			return nil, fmt.Errorf("node %s: the weight is not a whole number from 0 to %d", addr, int64(maxWeight))
+			return nil, fmt.Errorf("node %s: %w", addr, errWeight)
 		}
 		host, port, err := splitAddr(addr)
 		if err != nil {

@@ -44,6 +44,8 @@ func TestNodesUnmarshal(t *testing.T) {
 		{name: "no port behind the colon", in: `{"a:":1}`, err: "node a:: invalid port "},
 		{name: "weight is no number", in: `{"a":"1"}`, err: "node a: the weight is not a whole number from 0 to 1099511627776"},
 		{name: "weight is negative", in: `{"a":-1}`, err: "node a: the weight is not a whole number from 0 to 1099511627776"},
+		{name: "weight in an array is too large", in: `[{"host":"a","weight":1},{"host":"b","weight":4611686018427387904}]`, err: "node 2: the weight is not a whole number from 0 to 1099511627776"},
+		{name: "weight in an array is negative", in: `[{"host":"a","weight":-1}]`, err: "node 1: the weight is not a whole number from 0 to 1099511627776"},
 		{name: "host is no string", in: `[{"host":1}]`, err: "node 1: host: got number, want a string"},
 		{name: "node is no object", in: `[1]`, err: "node 1: got number, want an object"},
 		{name: "neither", in: `"a"`, err: "got string, want an array or an object"},

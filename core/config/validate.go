@@ -189,6 +189,11 @@ func (e *examination) errors() []error {
 			return errs
 		}
 	}
+	if len(errs) == 0 {
+		if err := e.fits(); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	return errs
 }
 

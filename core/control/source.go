@@ -29,6 +29,7 @@ type Status struct {
 	Err           error           // the last one, nil where all is well
 	FromCopy      bool            // what is in service came from the copy on disk, not from the store
 	CopyTime      time.Time       // when that copy was written; zero: there is none
+	CopyErr       error           // why there is no copy, or why it is not up to date; nil where all is well
 	Rejected      []Rejected      // what is in the store but not in service
 	Warnings      []Warning       // what is in service, but not all of it as it is written
 	Counts        map[string]int  // resources in service by kind, for example "routes"; kinds without any may be left out

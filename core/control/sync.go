@@ -18,6 +18,7 @@ type syncState struct {
 	Error         string          `json:"error,omitempty"`
 	FromCopy      bool            `json:"from_copy"`
 	CopyTime      *time.Time      `json:"copy_time,omitempty"`
+	CopyError     string          `json:"copy_error,omitempty"`
 	Counts        map[string]int  `json:"counts"`
 	Rejected      []rejected      `json:"rejected"`
 	Warnings      []warning       `json:"warnings"`
@@ -60,6 +61,9 @@ func syncOf(s Status, now time.Time) syncState {
 	if !s.Applied.IsZero() {
 		seconds := max(now.Sub(s.Applied), 0).Round(time.Millisecond).Seconds()
 		out.Lag.Seconds = &seconds
+	}
+	if s.CopyErr != nil {
+		out.CopyError = s.CopyErr.Error()
 	}
 	if s.Err != nil {
 		out.Error = s.Err.Error()

@@ -49,6 +49,12 @@ func compareEntries(a, b entry) int {
 	return strings.Compare(a.path, b.path)
 }
 
+// Check returns the error with which [Router.Update] would leave the route out; it is the same in every mode.
+func Check(r *Route) error {
+	_, err := compile(ModeURI, r)
+	return err
+}
+
 func compile(mode Mode, r *Route) (*compiled, error) {
 	c := &compiled{route: r}
 	if len(r.Paths) == 0 {

@@ -26,8 +26,8 @@ type list struct {
 // item is one resource as the client wrote it, and what of it is in service.
 type item struct {
 	raw    string // compact JSON
-	key    string // of the store
-	id     string // what it must not share with another item of its kind; empty where it has none
+	key    string // of the store; no other item has the same
+	id     string // its own; empty where it has none and its position stands for it
 	idName string // what that is called
 	applied
 }

@@ -2,7 +2,6 @@ package standalone
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	adminjson "github.com/polygate/polygate/core/admin/document"
 	"github.com/polygate/polygate/core/config"
@@ -71,14 +71,14 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) ([]input, error) 
 func compact(data []byte) ([]byte, error) {
 	var out bytes.Buffer
 	out.Grow(len(data))
-	if json.Compact(&out, data) == nil {
+	if utf8.Valid(data) && json.Compact(&out, data) == nil {
 		return out.Bytes(), nil
 	}
 	doc, err := adminjson.Parse(data)
-	if err == nil {
-		return doc.Bytes(), nil
+	if err != nil {
+		return nil, err
 	}
-	return nil, cmp.Or(syntaxError(data), err)
+	return doc.Bytes(), nil
 }
 
 // inputs takes the document apart. Members that are not known say nothing here, as for APISIX.

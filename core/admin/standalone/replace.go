@@ -49,7 +49,7 @@ func newList(before list, in input) (list, []json.RawMessage, error) {
 		l.version = in.version
 	}
 	var fresh []json.RawMessage
-	ids := make(map[string]struct{}, len(in.items))
+	keys := make(map[string]struct{}, len(in.items))
 	for i, raw := range in.items {
 		it := item{raw: raw}
 		if old := known[raw]; old != nil {
@@ -60,10 +60,10 @@ func newList(before list, in input) (list, []json.RawMessage, error) {
 		if err := it.identify(in.kind, i); err != nil {
 			return list{}, nil, err
 		}
-		if _, again := ids[it.id]; again && it.id != "" {
-			return list{}, nil, badRequest(fmt.Sprintf("found duplicate %s %s in %s", it.idName, it.id, in.kind))
+		if _, again := keys[it.key]; again {
+			return list{}, nil, badRequest(fmt.Sprintf("found duplicate %s %s in %s", it.idName, strings.TrimPrefix(it.key, in.kind+"/"), in.kind))
 		}
-		ids[it.id] = struct{}{}
+		keys[it.key] = struct{}{}
 		l.items = append(l.items, it)
 	}
 	return l, fresh, nil
@@ -90,6 +90,7 @@ func (it *item) identify(kind string, index int) error {
 	it.key = kind + "/" + it.id
 	if it.id == "" {
 		it.key += "arr_" + strconv.Itoa(index+1)
+		it.idName = "id"
 	}
 	return nil
 }

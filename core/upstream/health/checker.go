@@ -65,7 +65,8 @@ func (c *Checker) Bind(spec *Spec) *View {
 		if made == nil {
 			made = c.byID[id]
 			if made == nil {
-				made = &node{identity: id, checker: c, at: -1}
+				// Until the scheduler has it, it is not checked: of a version that is not the latest it never is.
+				made = &node{identity: id, checker: c, at: -1, gone: true}
 			}
 			if newest {
 				known[id] = made

@@ -70,7 +70,7 @@ func TestCountHammer(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 20000 {
-				if n.count(event(rand.N(events)), 2) {
+				if n.count(rand.N(events), 2) {
 					mu.Lock()
 					turns++
 					mu.Unlock()

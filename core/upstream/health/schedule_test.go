@@ -361,3 +361,31 @@ func TestCloseEndsChecks(t *testing.T) {
 		}
 	})
 }
+
+// TestOldVersionsAreNotChecked lets a request that began with a version before the one that is checked, or before the end of all checks,
+// find a node of its own to be down.
+func TestOldVersionsAreNotChecked(t *testing.T) {
+	const quick = `{"active":{"healthy":{"interval":1},"unhealthy":{"interval":1}},"passive":{"unhealthy":{"tcp_failures":1}}}`
+	tests := []struct {
+		name string
+		end  func(t *testing.T, c *Checker)
+	}{
+		{"a later version", func(t *testing.T, c *Checker) { c.Bind(specOf(t, 2, quick, "10.0.0.2")) }},
+		{"checks that ended", func(_ *testing.T, c *Checker) { c.Stop() }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, s *Scheduler, w *network) {
+				c := s.NewChecker("upstreams/1")
+				tt.end(t, c)
+				old := specOf(t, 1, quick, "10.0.0.1")
+				c.Bind(old).Failed(old.Nodes[0], false)
+				after(5 * time.Second)
+				if got := w.count("10.0.0.1:80"); got != 0 {
+					t.Errorf("got %d checks of a node that the configuration has no more, want none", got)
+				}
+				c.Stop()
+			})
+		})
+	}
+}

@@ -48,17 +48,20 @@ func (v *View) choose(old *choice) *choice {
 	}
 	c := &choice{flips: flips, picker: v.spec.Picker}
 	down := make([]bool, len(v.nodes))
-	count := 0
+	failing, serving := 0, 0 // nodes of weight 0 get no requests, and replace none that do
 	for i, n := range v.nodes {
-		if !n.load().Serves() {
-			down[i] = true
-			count++
+		down[i] = !n.load().Serves()
+		switch {
+		case down[i]:
+			failing++
+		case v.spec.Nodes[i].Weight > 0:
+			serving++
 		}
 	}
 	switch {
-	case count > 0 && count == len(down):
+	case failing > 0 && serving == 0:
 		v.checker.sched.o.Logger.Warn("no node is healthy; requests go to all of them", "resource", v.checker.key)
-	case count > 0:
+	case failing > 0:
 		c.picker = v.spec.Picker.Without(func(n *balance.Node) bool { return down[n.Index] })
 	}
 	v.choice.Store(c)

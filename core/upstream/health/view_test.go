@@ -191,3 +191,17 @@ func BenchmarkView(b *testing.B) {
 		}
 	})
 }
+
+// TestNodesOfWeightZeroReplaceNone has a healthy node that gets no requests, and another one that fails.
+func TestNodesOfWeightZeroReplaceNone(t *testing.T) {
+	s := New(Options{})
+	defer s.Close()
+	spec := specOf(t, 1, passiveToo, "10.0.0.1", "10.0.0.2")
+	spec.Nodes[1].Weight = 0
+	spec.Picker = balance.NewRoundRobin(spec.Nodes)
+	v := s.NewChecker("upstreams/1").Bind(spec)
+	v.Failed(spec.Nodes[0], true)
+	if n, err := v.Pick(&balance.Try{}); err != nil || n.Index != 0 {
+		t.Errorf("got %v %v, want the only node that gets requests", n, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestCompact(t *testing.T) {
@@ -42,7 +43,7 @@ func FuzzCompact(f *testing.F) {
 		if err == nil && !json.Valid(got) {
 			t.Errorf("%q: got %q", data, got)
 		}
-		if json.Valid(data) && err != nil {
+		if json.Valid(data) && utf8.Valid(data) && err != nil {
 			t.Errorf("%q: got error %v", data, err)
 		}
 	})
