@@ -82,6 +82,9 @@ func (r *run) fill(text string) string {
 		case "$dir":
 			return r.dir
 		case "$gateway":
+			if r.gateway == nil {
+				return name // it has no address before its first configuration
+			}
 			return r.gateway.Addr("")
 		}
 		name = strings.TrimPrefix(name, "$upstream")
