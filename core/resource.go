@@ -12,6 +12,7 @@ import (
 	"github.com/polygate/polygate/core/control"
 	"github.com/polygate/polygate/core/plan"
 	"github.com/polygate/polygate/core/router"
+	"github.com/polygate/polygate/core/ssl"
 	"github.com/polygate/polygate/core/store"
 )
 
@@ -38,10 +39,8 @@ func (b *builder) make(item store.Item, d *decoded, before *resource) (*resource
 	if err := unserved(d.value); err != nil {
 		return nil, err
 	}
-	if c, ok := d.value.(*config.Route); ok {
-		if err := router.Check(conditionsOf(c)); err != nil {
-			return nil, err
-		}
+	if err := fits(d.value); err != nil {
+		return nil, err
 	}
 	made := &resource{item: item, value: d.value}
 	if before == nil {
@@ -61,6 +60,18 @@ func (b *builder) make(item store.Item, d *decoded, before *resource) (*resource
 	made.uses = b.usesOf(made)
 	made.slim()
 	return made, nil
+}
+
+// fits tells of a value what only shows when it is put into use.
+func fits(value any) error {
+	switch v := value.(type) {
+	case *config.Route:
+		return router.Check(conditionsOf(v))
+	case *config.SSL:
+		_, err := ssl.New([]*config.SSL{v})
+		return err
+	}
+	return nil
 }
 
 // slim lets go of what the set has too, or nobody asks for: there may be very many routes.

@@ -8,7 +8,7 @@ import (
 
 // garbageRoom is how much garbage may gather before it is collected, once there is more that lives: the configuration of very many
 // routes lives long, and as much room for garbage again would never be needed.
-const garbageRoom = 128 << 20
+const garbageRoom = 160 << 20
 
 // trimHeap gives back what was needed to read a whole configuration, and bounds the room for garbage. A GOGC in the environment is
 // left as it is.

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/polygate/polygate/core/config"
@@ -79,8 +78,7 @@ type handler struct {
 	sealer    *sealer
 	index     Index // nil: the store is asked
 	attempts  *limiter
-	checking  chan struct{} // has a token for each check under way: half the CPUs stay free for the gateway's clients
-	written   atomic.Int64  // the highest revision that this handler made
+	written   atomic.Int64 // the highest revision that this handler made
 }
 
 // New makes the handler of the Admin API. It is safe for concurrent use. Missing, doubled and well-known keys and bad addresses
@@ -114,7 +112,6 @@ func New(o Options) (http.Handler, error) {
 		sealer:   &sealer{keyring: o.Keyring, catalog: o.Catalog, plainFields: o.PlainFields},
 		index:    o.Index,
 		attempts: newLimiter(),
-		checking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 	if h.log == nil {
 		h.log = slog.Default()

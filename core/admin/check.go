@@ -13,12 +13,6 @@ import (
 
 // check asks whether a document may be written.
 func (h *handler) check(q *request, id string, doc *document.Value) error {
-	select {
-	case h.checking <- struct{}{}:
-		defer func() { <-h.checking }()
-	case <-q.Context().Done():
-		return q.Context().Err()
-	}
 	refs := &references{ctx: q.Context(), handler: h}
 	below := q.below(id)
 	if err := config.Check(q.kind.Name, below, doc.Bytes(), refs, h.catalog); err != nil {

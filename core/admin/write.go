@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -183,11 +184,13 @@ func (h *handler) createTime(ctx context.Context, key string) (*document.Value, 
 	if err != nil {
 		return nil, err
 	}
-	doc, err := document.Parse(item.Value)
-	if err != nil {
+	var stored struct {
+		Created json.RawMessage `json:"create_time"`
+	}
+	if err := json.Unmarshal(item.Value, &stored); err != nil || stored.Created == nil {
 		return nil, nil //nolint:nilerr // a broken value has no time worth keeping, and is about to be replaced
 	}
-	return doc.Get("create_time"), nil
+	return document.Parse(stored.Created)
 }
 
 // save encrypts and writes a document and answers with it.

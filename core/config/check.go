@@ -115,6 +115,9 @@ func (e *examination) apply(rules []rule) error {
 // ResolveID returns the id of a resource that is to be written, from the path and from the property "id"; needed tells whether the
 // method wants one (PUT, PATCH) or makes it (POST). For kinds that have their id from elsewhere it is the path's, or the username.
 func (k *Kind) ResolveID(path string, value []byte, needed bool) (string, error) {
+	if needed && path != "" && k.Identity == ByID && !mayName(value, "id") {
+		return path, nil
+	}
 	doc, err := decodeJSON(value)
 	if err != nil {
 		return "", err
@@ -162,9 +165,14 @@ func (k *Kind) resolveProperty(path string, property any, needed bool) (string, 
 	return id, nil
 }
 
+// mayName tells cheaply that no object in a JSON text has a property of that name.
+func mayName(text []byte, name string) bool {
+	return bytes.Contains(text, []byte(`"`+name+`"`)) || bytes.Contains(text, []byte(`\u`)) || !bytes.HasPrefix(text, []byte("{"))
+}
+
 // CheckTimes refuses a value that has create_time or update_time, which only the server sets, where APISIX looks for them.
 func CheckTimes(value []byte) error {
-	if !bytes.Contains(value, []byte("_time")) && !bytes.Contains(value, []byte(`\u`)) {
+	if !mayName(value, "create_time") && !mayName(value, "update_time") {
 		return nil
 	}
 	doc, err := decodeJSON(value)

@@ -275,7 +275,7 @@ func TestResolveID(t *testing.T) {
 		{"consumer by name", "consumers", "", `{"username":"jack"}`, true, "jack", ""},
 		{"plugin", "plugin_metadata", "echo", `{"id":"x"}`, true, "echo", ""},
 		{"null", "routes", "1", `null`, true, "", "missing configurations"},
-		{"not JSON", "routes", "1", `{`, true, "", "decode JSON: unexpected EOF"},
+		{"not JSON", "routes", "1", `{"id":`, true, "", "decode JSON: unexpected EOF"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
