@@ -157,7 +157,7 @@ func bindText(doc any) (string, error) {
 	if !ok && doc != nil {
 		return "", mismatch("a string", doc)
 	}
-	return strings.Clone(s), nil
+	return keep(s), nil
 }
 
 func bindMap[M ~map[string]V, V any](dst *M, doc any, bind func(any) (V, error)) error {
@@ -171,7 +171,7 @@ func bindMap[M ~map[string]V, V any](dst *M, doc any, bind func(any) (V, error))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		(*dst)[strings.Clone(name)] = value
+		(*dst)[keep(name)] = value
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func bindScalar(dst reflect.Value, doc any) error {
 	switch v := doc.(type) {
 	case string:
 		if dst.Kind() == reflect.String {
-			dst.SetString(strings.Clone(v))
+			dst.SetString(keep(v))
 			return nil
 		}
 	case bool:
@@ -271,4 +271,22 @@ func scalarName(k reflect.Kind) string {
 		return "a number"
 	}
 	return "an integer"
+}
+
+// commonWords are what very many resources have in common.
+var commonWords = sync.OnceValue(func() map[string]string {
+	words := map[string]string{}
+	for _, w := range strings.Fields("GET POST PUT DELETE PATCH HEAD OPTIONS CONNECT TRACE PURGE roundrobin chash ewma least_conn http https grpc " +
+		"grpcs tcp tls udp kafka pass node rewrite vars header cookie consumer vars_combinations") {
+		words[w] = w
+	}
+	return words
+})
+
+// keep returns a string that outlives the text that it is a part of. There is one of each common word.
+func keep(s string) string {
+	if w, ok := commonWords()[s]; ok {
+		return w
+	}
+	return strings.Clone(s)
 }
