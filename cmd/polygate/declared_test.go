@@ -296,8 +296,8 @@ func manyRoutes(t *testing.T) string {
 // TestManyRoutes bounds what 10,000 routes may take: 3 s to validate and 30 s to sync, on a machine that does nothing else. The limits
 // here are for one that does.
 func TestManyRoutes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a while")
+	if testing.Short() || underRace {
+		t.Skip("it takes a while, and much longer with the race detector")
 	}
 	file := manyRoutes(t)
 	g := startManaged(t)

@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// underRace tells that the race detector runs: it takes its time.
+const underRace = true
