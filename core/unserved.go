@@ -40,6 +40,13 @@ func unservedParts(value any) []config.Warning {
 	if s, ok := value.(*config.SSL); ok && s.Client != nil && len(s.Client.SkipMTLSURIRegex) > 0 {
 		return []config.Warning{{Text: "client.skip_mtls_uri_regex has no effect: all requests need a client certificate"}}
 	}
+	if r, ok := value.(*config.Route); ok {
+		for _, uri := range append([]string{r.URI}, r.URIs...) {
+			if uri != "" && uri[0] != '/' && uri[0] != '*' {
+				return []config.Warning{{Text: fmt.Sprintf("uri %q begins with no slash: no request has such a path", uri)}}
+			}
+		}
+	}
 	if what := unservedUpstream(upstreamOf(value)); what != "" {
 		return []config.Warning{{Text: "upstream: " + what + "; requests to it are answered with 503"}}
 	}

@@ -82,3 +82,12 @@ func TestUnservedSettings(t *testing.T) {
 		})
 	}
 }
+
+func TestURIWithoutSlash(t *testing.T) {
+	g := start(t, nil)
+	g.put("routes/1", `{"uri":"hello","upstream":`+upstreamOf("127.0.0.1:1")+`}`)
+	w := g.Status().Warnings
+	if len(w) != 1 || !strings.Contains(w[0].Text, `"hello" begins with no slash`) {
+		t.Errorf("got the warnings %v, want one about the uri", w)
+	}
+}

@@ -52,7 +52,7 @@ func openFile(path string, env settings.Env, log *slog.Logger) (opened, error) {
 	}
 	err = f.Load()
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w; it has the routes of a gateway whose config_provider is yaml or json", err)
+		err = fmt.Errorf("%w; it has the routes of a gateway whose config_provider is yaml or json: create it, or set config_provider to etcd", err)
 	}
 	if err != nil {
 		return opened{}, &failure{exitConfig, err}
