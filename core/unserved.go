@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 
 	"github.com/polygate/polygate/core/config"
@@ -78,6 +79,10 @@ func (g *Gateway) unservedSettings(s *settings.Settings) error {
 	if a.ProxyProtocol.ListenHTTPPort > 0 || a.ProxyProtocol.ListenHTTPSPort > 0 {
 		return errors.New("apisix.proxy_protocol: this gateway does not read the PROXY protocol; remove the ports")
 	}
+	if admin := &s.Deployment.Admin; a.EnableAdmin && loopback(admin.Listen.IP) && slices.ContainsFunc(admin.Allow, wide) {
+		g.log.Warn("deployment.admin.allow_admin lets in other machines, but the Admin API listens on loopback: set deployment.admin.admin_listen.ip",
+			"listening", admin.Listen.String())
+	}
 	for _, key := range idleSettings(s) {
 		g.log.Warn("a setting has no effect in this version", "setting", key)
 	}
@@ -118,3 +123,11 @@ func idleSettings(s *settings.Settings) []string {
 	}
 	return idle
 }
+
+func loopback(ip string) bool {
+	addr, err := netip.ParseAddr(ip)
+	return err == nil && addr.IsLoopback()
+}
+
+// wide tells whether addresses of other machines are among those of a network.
+func wide(p netip.Prefix) bool { return !p.Addr().IsLoopback() }
