@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -98,10 +99,27 @@ func (g *Gateway) standaloneHandler() (http.Handler, error) {
 // aside makes a plane of an ordinary handler.
 func (g *Gateway) aside(kind Plane, h http.Handler) plane {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		Handler: g.contained(kind, h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
 	return plane{kind: kind, serve: server.Serve, stop: server.Shutdown}
+}
+
+// contained answers with 500 for a handler that panics, and says so in the log: net/http only closes the connection.
+func (g *Gateway) contained(kind Plane, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch cause := recover(); cause {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(cause)
+			default:
+				g.log.Error("panic", "for", kind, "method", r.Method, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+				http.Error(w, `{"error_msg":"internal error, see the log of the gateway"}`, http.StatusInternalServerError)
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
 }
 
 // adminTLS is how the Admin API is served where https_admin is set; nil: without TLS. With admin_ssl_ca_cert clients must show a

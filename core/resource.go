@@ -2,7 +2,6 @@ package core
 
 import (
 	"bytes"
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -296,7 +295,10 @@ func keyOf(kind, id string) string {
 	if !ok {
 		return kind
 	}
-	return k.Key("", cmp.Or(id, "new"))
+	if id == "" || strings.HasSuffix(id, "/") {
+		id += "new"
+	}
+	return k.Key("", id)
 }
 
 // item returns the item that the resource of a key was made from.

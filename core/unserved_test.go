@@ -91,3 +91,19 @@ func TestURIWithoutSlash(t *testing.T) {
 		t.Errorf("got the warnings %v, want one about the uri", w)
 	}
 }
+
+// Resources whose ids are still to be made are tried like others.
+func TestPostThroughTheAdminAPI(t *testing.T) {
+	g := start(t, nil)
+	g.put("services/s", `{"upstream":`+upstreamOf("127.0.0.1:1")+`}`)
+	for _, tt := range []struct{ path, value string }{
+		{"routes", `{"uri":"/a","service_id":"s"}`},
+		{"services/s/graphql_cost_decorations", `{"field_path":"Product.reviews"}`},
+	} {
+		admin := dial(t, g.Addresses(core.PlaneAdmin)[0])
+		admin.send(request("POST", "/apisix/admin/"+tt.path, tt.value, "X-API-KEY: secret", "Connection: close"))
+		if got := admin.read("POST"); got.status != 201 {
+			t.Errorf("%s: got %d %s, want 201", tt.path, got.status, got.body)
+		}
+	}
+}

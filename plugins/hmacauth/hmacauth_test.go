@@ -300,12 +300,11 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if strings.Contains(s.keyID+s.algorithm+strings.Join(s.headers, ""), `"`) {
+			return // a value without quotes may hold one in its middle, which cannot be written in quotes
+		}
 		again, err := read([]string{`Signature keyId="` + s.keyID + `",algorithm="` + s.algorithm + `",headers="` + strings.Join(s.headers, " ") +
 			`",signature="` + base64.StdEncoding.EncodeToString(s.value) + `"`})
-		if strings.ContainsAny(field, `"`) && err != nil {
-			// A value without quotes may hold one in its middle, which can not be written in quotes.
-			return
-		}
 		if err != nil || !cmp.Equal(s, again, cmp.AllowUnexported(signature{})) {
 			t.Errorf("%q: got %+v, which is read again as %+v (error %v)", field, s, again, err)
 		}
