@@ -74,26 +74,25 @@ func parseCertificate(text string) error {
 			return nil
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return fmt.Errorf("failed to parse cert: %s: %w", badCertificate, err)
+			return errors.New("failed to parse cert: " + badCertificate)
 		}
 	}
 }
 
 // parseKey checks that text has a private key. Blocks before it, such as the parameters of a curve, do not matter.
 func parseKey(text string) error {
-	err := errors.New(badKey)
 	for rest := []byte(text); ; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
-			return fmt.Errorf("failed to parse key: %w", err)
+			return errors.New("failed to parse key: " + badKey)
 		}
-		if _, err = x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
 			return nil
 		}
-		if _, pkcs1 := x509.ParsePKCS1PrivateKey(block.Bytes); pkcs1 == nil {
+		if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 			return nil
 		}
-		if _, sec1 := x509.ParseECPrivateKey(block.Bytes); sec1 == nil {
+		if _, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
 			return nil
 		}
 	}
