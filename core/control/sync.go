@@ -59,7 +59,7 @@ func syncOf(s Status, now time.Time) syncState {
 	}
 	out.Lag.Revisions = max(out.StoreRevision-out.Revision, 0)
 	if !s.Applied.IsZero() {
-		seconds := max(now.Sub(s.Applied), 0).Round(time.Millisecond).Seconds()
+		seconds := float64(max(now.Sub(s.Applied), 0).Milliseconds()) / 1000
 		out.Lag.Seconds = &seconds
 	}
 	if s.CopyErr != nil {
