@@ -12,6 +12,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"github.com/polygate/polygate/test/program"
 )
 
 // member is an etcd process on addresses that stay the same when it is started again.
@@ -36,7 +38,7 @@ func newEtcd(t *testing.T) *member {
 
 func newMember(t *testing.T, name string) *member {
 	t.Helper()
-	m := &member{t: t, name: name, client: freeAddr(t), peer: freeAddr(t), dir: filepath.Join(t.TempDir(), name)}
+	m := &member{t: t, name: name, client: program.FreeAddr(t), peer: program.FreeAddr(t), dir: filepath.Join(t.TempDir(), name)}
 	t.Cleanup(m.kill)
 	return m
 }

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/polygate/polygate/test/program"
 )
 
 // gateway is a gateway process that is configured from an etcd.
@@ -41,7 +43,7 @@ func newGateway(t *testing.T, endpoints ...string) *gateway {
 // prepare makes a gateway that does not run yet.
 func prepare(t *testing.T, endpoints ...string) *gateway {
 	t.Helper()
-	g := &gateway{t: t, dir: t.TempDir(), data: freeAddr(t), control: freeAddr(t), log: &locked{}}
+	g := &gateway{t: t, dir: t.TempDir(), data: program.FreeAddr(t), control: program.FreeAddr(t), log: &locked{}}
 	free := map[string]any{"ip": "127.0.0.1", "port": 0}
 	conf, err := json.Marshal(map[string]any{
 		"apisix": map[string]any{

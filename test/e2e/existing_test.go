@@ -18,6 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"github.com/polygate/polygate/test/program"
 )
 
 // TestExisting starts a gateway on an etcd that an APISIX has written: everything is served, and shown as it is stored.
@@ -181,7 +183,7 @@ func newEtcd(t *testing.T) string {
 	if _, err := exec.LookPath("etcd"); err != nil {
 		missing(t, "there is no program etcd; `make setup` installs it (Debian package etcd-server)")
 	}
-	client, peer := "http://"+freeAddr(t), "http://"+freeAddr(t)
+	client, peer := "http://"+program.FreeAddr(t), "http://"+program.FreeAddr(t)
 	cmd := exec.Command("etcd", "--data-dir", t.TempDir(), "--log-level", "error", "--listen-client-urls", client,
 		"--advertise-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/polygate/polygate/test/program"
 )
 
 const adminKey = "0123456789abcdef-e2e"
@@ -33,7 +35,7 @@ type gateway struct {
 // still run, and stop when it is told to.
 func newGateway(t *testing.T, deployment map[string]any) *gateway {
 	t.Helper()
-	g := &gateway{t: t, data: freeAddr(t), tls: freeAddr(t), admin: freeAddr(t), control: freeAddr(t), log: &locked{}, exited: make(chan error, 1)}
+	g := &gateway{t: t, data: program.FreeAddr(t), tls: program.FreeAddr(t), admin: program.FreeAddr(t), control: program.FreeAddr(t), log: &locked{}, exited: make(chan error, 1)}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(config, g.config(deployment), 0o600); err != nil {

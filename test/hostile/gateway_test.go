@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/polygate/polygate/test/program"
 )
 
 // gateway is a gateway process with an upstream of its own.
@@ -55,41 +57,13 @@ func standalone() map[string]string {
 	}
 }
 
-// program builds polygate once, or takes the one that the environment variable POLYGATE names.
-func program() (string, func(), error) {
-	if given := os.Getenv("POLYGATE"); given != "" {
-		return given, func() {}, nil
-	}
-	// Reading the sources tells the test cache what the result depends on; core and plugins are imported for the same reason.
-	sources, err := filepath.Glob("../../cmd/polygate/*.go")
-	for _, name := range sources {
-		if _, err := os.ReadFile(name); err != nil {
-			return "", nil, err
-		}
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	dir, err := os.MkdirTemp("", "polygate-hostile-")
-	if err != nil {
-		return "", nil, err
-	}
-	path := filepath.Join(dir, "polygate")
-	out, err := exec.Command("go", "build", "-o", path, "../../cmd/polygate").CombinedOutput()
-	if err != nil {
-		os.RemoveAll(dir)
-		return "", nil, fmt.Errorf("build the gateway: %w\n%s", err, out)
-	}
-	return path, func() { os.RemoveAll(dir) }, nil
-}
-
 // start runs a gateway for a setup until the test ends.
 func start(t *testing.T, binary, setup string) *gateway {
 	t.Helper()
 	u := newUpstream(t)
-	g := &gateway{upstream: u, addr: freeAddr(t), keys: strings.NewReplacer()}
+	g := &gateway{upstream: u, addr: program.FreeAddr(t), keys: strings.NewReplacer()}
 	g.data = g.addr
-	dir, admin := t.TempDir(), freeAddr(t)
+	dir, admin := t.TempDir(), program.FreeAddr(t)
 	conf := config(t, g.data, admin, setup)
 	write(t, filepath.Join(dir, "config.yaml"), conf)
 	resources, ok := standalone()[setup]
@@ -234,16 +208,6 @@ func write(t *testing.T, path, data string) {
 	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func address(t *testing.T, addr string) map[string]any {

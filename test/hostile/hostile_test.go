@@ -6,15 +6,13 @@ import (
 	"sync"
 	"testing"
 
-	// The gateway is a process of its own, built from these; without the imports the test cache would not notice that they changed.
-	_ "github.com/polygate/polygate/core"
-	_ "github.com/polygate/polygate/plugins"
+	"github.com/polygate/polygate/test/program"
 )
 
 // TestCases runs all cases. Each is answered as it must be, and the two requests after it get their own answers: the gateway is
 // alive, and no connection to the upstream has something left over.
 func TestCases(t *testing.T) {
-	binary, remove, err := program()
+	binary, remove, err := program.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
