@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/polygate/polygate/plugins/internal/anonymous"
 	"github.com/polygate/polygate/sdk"
 )
 
@@ -88,15 +89,12 @@ func (b *basicAuth) rewrite(x sdk.Exchange) error {
 
 // anonymous treats a request without credentials. Wrong ones never lead here.
 func (b *basicAuth) anonymous(x sdk.Exchange) error {
-	if b.Anonymous == "" {
+	switch {
+	case b.Anonymous == "":
 		return b.refuse(x, "Missing authorization in request")
-	}
-	consumer, ok := x.Consumers().ByName(b.Anonymous)
-	if !ok {
-		x.Log().Error("the anonymous consumer does not exist: create it or remove anonymous_consumer", "consumer", b.Anonymous)
+	case !anonymous.Attach(x, b.Anonymous):
 		return b.refuse(x, "Invalid user authorization")
 	}
-	x.Consumers().Attach(consumer)
 	return nil
 }
 

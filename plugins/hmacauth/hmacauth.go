@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/polygate/polygate/plugins/internal/anonymous"
 	"github.com/polygate/polygate/sdk"
 )
 
@@ -115,15 +116,12 @@ func (h *hmacAuth) rewrite(x sdk.Exchange) error {
 
 // anonymous treats a request without a signature. A wrong one never leads here.
 func (h *hmacAuth) anonymous(x sdk.Exchange) error {
-	if h.Anonymous == "" {
+	switch {
+	case h.Anonymous == "":
 		return h.refuse(x, unvalidated+": missing Authorization header")
-	}
-	consumer, ok := x.Consumers().ByName(h.Anonymous)
-	if !ok {
-		x.Log().Error("the anonymous consumer does not exist: create it or remove anonymous_consumer", "consumer", h.Anonymous)
+	case !anonymous.Attach(x, h.Anonymous):
 		return h.refuse(x, "Invalid user authorization")
 	}
-	x.Consumers().Attach(consumer)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/polygate/polygate/plugins/internal/anonymous"
 	"github.com/polygate/polygate/sdk"
 )
 
@@ -129,15 +130,12 @@ func (j *jwtAuth) verify(t *token, consumer *sdk.Consumer) error {
 
 // anonymous treats a request without a token. A wrong one never leads here.
 func (j *jwtAuth) anonymous(x sdk.Exchange) error {
-	if j.Anonymous == "" {
+	switch {
+	case j.Anonymous == "":
 		return j.refuse(x, "Missing JWT token in request")
-	}
-	consumer, ok := x.Consumers().ByName(j.Anonymous)
-	if !ok {
-		x.Log().Error("the anonymous consumer does not exist: create it or remove anonymous_consumer", "consumer", j.Anonymous)
+	case !anonymous.Attach(x, j.Anonymous):
 		return j.refuse(x, "Invalid user authorization")
 	}
-	x.Consumers().Attach(consumer)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/polygate/polygate/plugins/internal/anonymous"
 	"github.com/polygate/polygate/sdk"
 )
 
@@ -95,15 +96,12 @@ func (k *keyAuth) rewrite(x sdk.Exchange) error {
 
 // anonymous treats a request without a key. A wrong key never leads here.
 func (k *keyAuth) anonymous(x sdk.Exchange) error {
-	if k.Anonymous == "" {
+	switch {
+	case k.Anonymous == "":
 		return k.refuse(x, k.missing)
-	}
-	consumer, ok := x.Consumers().ByName(k.Anonymous)
-	if !ok {
-		x.Log().Error("the anonymous consumer does not exist: create it or remove anonymous_consumer", "consumer", k.Anonymous)
+	case !anonymous.Attach(x, k.Anonymous):
 		return k.refuse(x, k.noAnonymous)
 	}
-	x.Consumers().Attach(consumer)
 	return nil
 }
 

@@ -37,10 +37,10 @@ func Build() (path string, remove func(), err error) {
 	}
 	path = filepath.Join(dir, "polygate")
 	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/polygate").CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
+		_ = os.RemoveAll(dir)
 		return "", nil, fmt.Errorf("build the gateway: %w\n%s", err, out)
 	}
-	return path, func() { os.RemoveAll(dir) }, nil
+	return path, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // Poll tries again until it succeeds. After that time the test fails with the last error.
